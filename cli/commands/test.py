@@ -1,0 +1,26 @@
+"""sitebooks test: the tests, on a real Postgres and a real broker."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "test",
+        help="Run the tests; everything after `test` goes to pytest.",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    )(test)
+
+
+def test(arguments: Annotated[list[str] | None, typer.Argument(metavar="[PYTEST ARGS]")] = None) -> None:
+    """Run pytest from the checkout's root, so that tests and configuration are found from any folder."""
+    command = [sys.executable, "-m", "pytest", *(arguments or [])]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
