@@ -1,0 +1,70 @@
+"""A request to an outside system and its answer, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from objects.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`path` starts with a slash and holds no secret; `body` is sent as JSON with decimals as they stand."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is parsed JSON (decimals exact) or None; `reason` is a sentence for people; `retry_at` when it said when."""
+
+    outcome: Outcome
+    status: int | None = None
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    retry_at: datetime | None = None
+
+
+class CallFailed(Exception):
+    """A read did not succeed."""
+
+    def __init__(self, request: Request, answer: Answer) -> None:
+        super().__init__(f"{request}: {answer.status or 'no answer'} {answer.reason}".strip())
+        self.request, self.answer = request, answer
+
+
+class Unavailable(CallFailed):
+    """The system cannot answer now; the same read may succeed later (`answer.retry_at` when it said when)."""
+
+
+class NotFound(CallFailed):
+    """404: absent, or not visible to this sign-in."""
+
+
+class Forbidden(CallFailed):
+    """403: a permission is missing or the app was disconnected."""
+
+
+class SignInRefused(CallFailed):
+    """The credentials or the refresh token are not accepted: a person must connect again."""
+
+
+class NotUnderstood(ValueError):
+    """An answer lacks or distorts a field that money or identity depends on; `path` says which."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
+
+
+class WrongCompany(NotUnderstood):
+    """An answer names another company than the client is bound to. Nothing of it may be used."""

@@ -1,0 +1,148 @@
+"""The declarations every connector makes: flows, checks, readers and doorbells."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from connectors.calls import Answer
+from connectors.plan import Plan, Step
+from connectors.ports import Client
+from objects import Object
+from objects.known import Known
+from objects.problem import Problem
+
+Direction = Literal["from_procore", "to_procore"]
+Protection = Literal["server_key", "unique_rule", "look_first", "none"]
+Approval = Literal["automatic", "automatic_when_checks_pass", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something a rule will look at, named beforehand so that a batch is filled with one query.
+
+    what: link | linked_from | snapshot | find_project | find_name | numbered. `value` is the id or name looked for.
+    """
+
+    what: str
+    kind: str
+    value: str
+    system: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule of one requirement line. `run` gives the problem, or None when the rule holds."""
+
+    name: str
+    requirement: str
+    run: Callable[[Any, Known], Problem | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a record, for the source to be told: problems (empty: written) and what it became."""
+
+    problems: tuple[Problem, ...]
+    remote_id: str | None
+    held: Mapping[str, Any]
+    run_id: str
+
+
+def nothing(*_: Any) -> Iterable[Any]:
+    """No needs, no steps."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One kind, one direction, one connection.
+
+    `scope` gives the reason (a catalogue code) why an object is not part of this sync, or None.
+    `hold` builds what the target should hold as JSON-ready data; its "as" names the target's plan in writing.PLANS.
+    Its arguments are the object, what is known, and the record's key (15 characters, allocated once, kept for ever).
+    `claim` and `report` are steps at the source: taking the object before it is written, telling what came of it.
+    """
+
+    kind: str
+    direction: Direction
+    source: str
+    target: str
+    checks: tuple[Check, ...]
+    hold: Callable[[Any, Known, str], dict[str, Any]]
+    protected_by: Protection
+    scope: Callable[[Any, Known], Problem | None] = lambda obj, known: None
+    needs: Callable[[Any], Iterable[Need]] = nothing
+    claim: Callable[[Any, str, int], Iterable[Step]] = nothing
+    report: Callable[[Any, Verdict, str], Iterable[Step]] = nothing
+    explain: Callable[[Problem, Any, Known], Problem] = lambda problem, obj, known: problem
+    batch: int = 1
+    approval: Approval = "automatic"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Objects of one page of a list, and ids the list says are gone."""
+
+    objects: Sequence[Object]
+    gone: Sequence[str] = ()
+
+
+class Reader(Protocol):
+    """Reads one kind from one system."""
+
+    kind: str
+    #: company: one list for the whole company. project: one list per project.
+    scope: Literal["company", "project"]
+    #: The list can be asked for what changed since a time of the source's own clock.
+    filtered: bool
+    #: The list lacks parts that `complete` fetches (Procore's contract lists carry no lines).
+    headers_only: bool
+
+    def pages(self, client: Client, project_id: str | None, since: datetime | None) -> Iterator[Page]:
+        """Whole pages; with `since`, only what changed at or after it where `filtered`."""
+
+    def complete(self, client: Client, obj: Any) -> Any:
+        """The object with the parts its list lacks. The same object where nothing is missing."""
+
+    def one(self, client: Client, ref: str, project_id: str) -> Object | None:
+        """The object behind a source id, or behind a doorbell's `ref`. None: gone at the source, or not of this kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doorbell:
+    """What an event is about. `direct`: `ref` is the object's source id; otherwise only the reader can tell."""
+
+    kind: str
+    ref: str
+    project_id: str = ""
+    deleted: bool = False
+    direct: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An event that is none of our business, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """All that one folder declares; `connectors.registry` collects them."""
+
+    system: str
+    connect: Callable[..., Client]
+    readers: Mapping[str, Reader]
+    plans: Mapping[str, Callable[[dict[str, Any], str | None, str], Plan]]
+    doorbell: Callable[[Mapping[str, Any]], Doorbell | Ignored]
+    verify: Callable[[bytes, Mapping[str, str], Sequence[str], datetime], str | None]
+    event_id: Callable[[Mapping[str, Any]], str]
+    subscribe: Callable[[Client, str, str], list[str]]
+    settings: type[Any]
+    flows: tuple[Flow, ...] = ()
+    #: Kinds scanned in dependency order; the ones with no flow are only looked at.
+    scans: tuple[str, ...] = ()
+    read_settings: Callable[[Client], tuple[dict[str, Any], str]] | None = None
+    save_settings: Callable[[Client, dict[str, Any], str, str], Answer] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)

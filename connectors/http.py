@@ -1,0 +1,183 @@
+"""The one place that speaks HTTP to outside systems: sign-in, limits, deadlines, and one table of outcomes."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from connectors.calls import Answer, CallFailed, Forbidden, NotFound, Request, SignInRefused, Unavailable
+from connectors.ports import Budget, CredentialStore, Token, Window
+from objects.outcome import Outcome
+
+#: Bytes of an answer that are read at most; a page of 2,000 Procore contracts is about 6 MB.
+LARGEST_ANSWER = 32 * 1024 * 1024
+#: Longest wait an outside system may ask of us (reliability F23).
+LONGEST_WAIT = timedelta(minutes=65)
+
+#: Status of a write -> outcome. Reads use the same table; for them 'uncertain' only means 'again'.
+OUTCOMES: dict[int, Outcome] = {
+    400: Outcome.refused, 401: Outcome.refused, 403: Outcome.refused, 404: Outcome.refused, 405: Outcome.refused,
+    406: Outcome.refused, 408: Outcome.uncertain, 409: Outcome.refused, 410: Outcome.refused, 412: Outcome.refused,
+    413: Outcome.refused, 415: Outcome.refused, 422: Outcome.refused, 429: Outcome.not_applied,
+    500: Outcome.uncertain, 502: Outcome.uncertain, 503: Outcome.uncertain, 504: Outcome.uncertain,
+}
+
+
+def outcome_of(status: int, headers: Mapping[str, str], overrides: Mapping[int, Outcome]) -> Outcome:
+    """The verdict on a status. Unknown ones are uncertain, except other 4xx, which say that nothing was done."""
+    if status in overrides:
+        return overrides[status]
+    if 200 <= status < 300:
+        return Outcome.confirmed
+    return OUTCOMES.get(status, Outcome.refused if 400 <= status < 500 else Outcome.uncertain)
+
+
+class HttpClient:
+    """A client of one connection. Each connector subclasses it with its sign-in, headers, windows and overrides."""
+
+    system = ""
+    #: A connector's exceptions to OUTCOMES, with the contract section beside each.
+    overrides: Mapping[int, Outcome] = {}
+
+    def __init__(
+        self, base_url: str, company: str, store: CredentialStore, budget: Budget, *,
+        seconds: float = 60, urgent: bool = False, transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.base_url, self.company = base_url.rstrip("/"), company
+        self.store, self.budget, self.urgent, self.clock = store, budget, urgent, clock
+        limits = httpx.Timeout(seconds, connect=min(10, seconds))
+        self.http = httpx.Client(timeout=limits, follow_redirects=False, transport=transport, trust_env=False)
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.http.close()
+
+    # What a connector fills in.
+
+    def sign_in(self, secrets: Mapping[str, str], old: Token | None) -> Token:
+        """A new access token. Raises SignInRefused or Unavailable."""
+        raise NotImplementedError
+
+    def own_headers(self) -> dict[str, str]:
+        """Headers that go with every request besides the token."""
+        return {}
+
+    def window(self, answer: httpx.Response) -> Window | None:
+        """What the answer's headers say of the limit."""
+        return None
+
+    def reason(self, body: Any) -> str:
+        """The sentence in an error body."""
+        return ""
+
+    # What the engine and the readers use.
+
+    def send(self, request: Request) -> Answer:
+        """One request, one outcome. A refused token is replaced once and the request, known not applied, sent again."""
+        wait = self.budget.take(self.urgent)
+        if wait is not None:
+            return Answer(Outcome.not_applied, reason="our share of the limit is used up", retry_at=wait)
+        try:
+            token = self.store.token(self.sign_in)
+            answer = self._exchange(request, token)
+            if answer.status == 401:
+                answer = self._exchange(request, self.store.token(self.sign_in, refused=token))
+        except Unavailable as error:
+            return Answer(Outcome.not_applied, error.answer.status, reason=error.answer.reason,
+                          retry_at=error.answer.retry_at)
+        except SignInRefused as error:
+            return Answer(Outcome.refused, 401, reason=error.answer.reason)
+        return answer
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """The JSON body of a successful read. Raises NotFound, Forbidden, SignInRefused, Unavailable or CallFailed."""
+        return self.read(Request("GET", path, params or {})).body
+
+    def read(self, request: Request) -> Answer:
+        """As get, with the headers."""
+        answer = self.send(request)
+        if answer.outcome is Outcome.confirmed:
+            return answer
+        kinds: dict[int, type[CallFailed]] = {401: SignInRefused, 403: Forbidden, 404: NotFound}
+        later = answer.outcome is not Outcome.refused
+        raise (Unavailable if later else kinds.get(answer.status or 0, CallFailed))(request, answer)
+
+    def url(self, path: str) -> str:
+        """The absolute address, refused unless it stays on the connection's own host (F55)."""
+        url = urljoin(self.base_url + "/", path.lstrip("/")) if not path.startswith("http") else path
+        if urlsplit(url)[:2] != urlsplit(self.base_url)[:2]:
+            raise ValueError(f"{urlsplit(url).netloc} is not the host of this connection")
+        return url
+
+    def _exchange(self, request: Request, token: str) -> Answer:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", **self.own_headers(), **request.headers}
+        content = None
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(request.body, default=_exact, ensure_ascii=False).encode()
+        try:
+            with self.http.stream(
+                request.method, self.url(request.path), params=dict(request.params) or None, headers=headers, content=content
+            ) as response:
+                return self._judge(request, response, _limited(response))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            return Answer(Outcome.not_applied, reason=f"no connection: {error}")
+        except httpx.HTTPError as error:
+            return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")
+
+    def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
+        if (window := self.window(response)) is not None:
+            self.budget.seen(window)
+        outcome = outcome_of(response.status_code, response.headers, self.overrides)
+        try:
+            body = json.loads(content, parse_float=Decimal) if content.strip() else None
+        except ValueError:
+            body, outcome = None, Outcome.uncertain if outcome is Outcome.confirmed else outcome
+            reason = "the answer is not JSON"
+        else:
+            reason = "" if outcome is Outcome.confirmed else (self.reason(body) or response.reason_phrase)
+        retry_at = self._retry_at(response) if response.status_code in (429, 503) else None
+        return Answer(outcome, response.status_code, body, dict(response.headers), reason, retry_at)
+
+    def _retry_at(self, response: httpx.Response) -> datetime | None:
+        """The later of Retry-After and the window's reset, judged against the answer's own Date, at most 65 minutes."""
+        now = self.clock()
+        theirs = _http_date(response.headers.get("Date", "")) or now
+        waits = []
+        after = response.headers.get("Retry-After", "")
+        if after.isdigit():
+            waits.append(timedelta(seconds=int(after)))
+        elif (at := _http_date(after)) is not None:
+            waits.append(at - theirs)
+        if (window := self.window(response)) is not None:
+            waits.append(window.reset_at - theirs)
+        return now + min(max(waits), LONGEST_WAIT) if waits else None
+
+
+def _limited(response: httpx.Response) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise httpx.ReadError("the answer is too large")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(value)
+    except ValueError:
+        return None
+
+
+def _exact(value: object) -> str:
+    if isinstance(value, Decimal | datetime):
+        return str(value) if isinstance(value, Decimal) else value.isoformat()
+    raise TypeError(f"{type(value).__name__} does not go into a request")

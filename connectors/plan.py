@@ -1,0 +1,63 @@
+"""How something is written outside: an ordered plan of steps, each with a key by which it can be found again.
+
+A plan is a generator: it yields a Step and is sent back what became of it (Done). The engine commits an intent before
+each step and its outcome after it; when it resumes, steps already confirmed are fed back without being sent again.
+A plan must therefore be a pure function of its arguments.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from connectors.calls import Answer, Request
+from connectors.ports import Client
+from objects.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step left on the other side. `data` is JSON-ready and is all a later step may use besides the ids."""
+
+    remote_id: str
+    remote_number: str | None = None
+    version: str | None = None
+    warnings: tuple[Problem, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Steps with an equal `endpoint` may travel in one request of up to `size` rows, with one verdict per row."""
+
+    endpoint: str
+    size: int
+    merge: Callable[[Sequence["Step"]], Request]
+    split: Callable[[Answer, Sequence["Step"]], Sequence[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One intended change.
+
+    `read` turns the answer into Done and raises NotUnderstood when it cannot (the outcome is then uncertain).
+    `look` finds what an earlier, uncertain try may have left: Done, or None when it is not there.
+    `repeatable`: the server itself enforces the key, so sending again cannot double.
+    `explain` names the problem when the system refuses.
+    """
+
+    name: str
+    request: Request
+    key: str
+    read: Callable[[Answer], Done]
+    explain: Callable[[Answer], Problem]
+    look: Callable[[Client], Done | None] | None = None
+    look_first: bool = False
+    repeatable: bool = False
+    irreversible: bool = False
+    side: Literal["target", "source"] = "target"
+    amount: str | None = None
+    batch: Batch | None = None
+
+
+#: Yields steps, is sent their Done, returns the Done that stands for the whole (its remote id becomes the link).
+Plan = Generator[Step, Done, Done]

@@ -1,0 +1,64 @@
+"""What a client needs from us and cannot know: its sign-in, its share of the rate limit. `sync.clients` implements both."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from connectors.calls import Answer, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token, when it ends (UTC), and the single-use refresh token that came with it, if any."""
+
+    access: str
+    expires_at: datetime
+    refresh: str | None = None
+
+
+class CredentialStore(Protocol):
+    """Secrets and tokens of one connection, kept encrypted. One refresher at a time across all processes."""
+
+    def secrets(self) -> Mapping[str, str]:
+        """What a person entered (client id and secret, tenant ...)."""
+
+    def token(self, fetch: Callable[[Mapping[str, str], Token | None], Token], refused: str | None = None) -> str:
+        """A valid access token. `fetch(secrets, old)` is called under a row lock when there is none, it ends within a
+        minute, or it is the `refused` one; what it returns is committed before anybody uses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What an answer's headers said of a limit: size of the window, requests left, and when it starts anew (UTC)."""
+
+    limit: int
+    remaining: int
+    reset_at: datetime
+
+
+class Budget(Protocol):
+    """The allowance of one credential, shared by all workers."""
+
+    def take(self, urgent: bool = False) -> datetime | None:
+        """None: send one request now. Otherwise the time (UTC) to come back. Never sleeps."""
+
+    def seen(self, window: Window) -> None:
+        """What an answer said; it travels with the next take and only lowers what is left."""
+
+
+class Client(Protocol):
+    """One connection's client: bound to one company, refuses an answer that names another."""
+
+    system: str
+    #: The outside system's id of the company (Procore company, Lentune tenant).
+    company: str
+
+    def send(self, request: Request) -> Answer:
+        """One request, one outcome; never raises for what the outside does. Used for every write."""
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """The body of a successful read. Raises CallFailed's subclasses."""
+
+    def close(self) -> None:
+        """Gives its connections back."""

@@ -1,0 +1,55 @@
+"""Supplier invoices with their lines, as the accounting side received them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """Ids are those of the system the invoice was read from; `order_line_id` is a line of its order or subcontract."""
+
+    source_id: str
+    description: str
+    net: Decimal
+    tax: Decimal
+    project_id: str | None = None
+    cost_code_id: str | None = None
+    order_line_id: str | None = None
+    tax_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """`overhead` invoices belong to no project. `order_id` names a purchase order or subcontract of the same system."""
+
+    source_id: str
+    number: str
+    supplier_id: str
+    supplier_name: str
+    date: date
+    status: str
+    overhead: bool
+    currency: str
+    lines: tuple[InvoiceLine, ...]
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+    due_date: date | None = None
+    order_id: str | None = None
+    version: str = ""
+    posting_state: str = ""
+    posted_as: str | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        return self.supplier_name
+
+    @property
+    def amount(self) -> Decimal:
+        return self.gross
+
+    @property
+    def project_id(self) -> str:
+        return next((line.project_id for line in self.lines if line.project_id), "") or ""
