@@ -1,0 +1,1 @@
+"""What the simulators share: clock, requests, routes, ledger, faults, deliveries and the HTTP shell."""
