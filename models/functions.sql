@@ -1,0 +1,135 @@
+-- What must be done before the company is known. SECURITY DEFINER: owned by the tables' owner, who is not bound by
+-- row-level security; each returns ids or does one insert, and nothing else crosses companies.
+
+CREATE OR REPLACE FUNCTION sitebooks_due(most int, rering interval)
+RETURNS TABLE (company_id bigint, kind text, ids bigint[])
+LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+    WITH due AS (
+        SELECT id FROM sync_record
+        WHERE due_at <= clock_timestamp()
+          AND (rung_at IS NULL OR rung_at < clock_timestamp() - rering OR rung_at < due_at)
+          AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        ORDER BY due_at LIMIT most FOR UPDATE SKIP LOCKED
+    ), rung AS (
+        UPDATE sync_record r SET rung_at = clock_timestamp() FROM due WHERE r.id = due.id
+        RETURNING r.company_id, r.kind, r.id
+    )
+    SELECT company_id, kind, array_agg(id ORDER BY id) FROM rung GROUP BY company_id, kind
+$$;
+
+CREATE OR REPLACE FUNCTION sitebooks_due_events(most int, rering interval)
+RETURNS TABLE (company_id bigint, ids bigint[])
+LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+    WITH due AS (
+        SELECT id FROM event
+        WHERE state = 'received' AND (rung_at IS NULL OR rung_at < clock_timestamp() - rering)
+        ORDER BY received_at LIMIT most FOR UPDATE SKIP LOCKED
+    ), rung AS (
+        UPDATE event e SET rung_at = clock_timestamp() FROM due WHERE e.id = due.id RETURNING e.company_id, e.id
+    )
+    SELECT company_id, array_agg(id ORDER BY id) FROM rung GROUP BY company_id
+$$;
+
+CREATE OR REPLACE FUNCTION sitebooks_hook(address text)
+RETURNS TABLE (company_id bigint, connection_id bigint, system text, secrets bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT company_id, id, system, hook_secrets FROM connection WHERE hook_address = address AND enabled
+$$;
+
+CREATE OR REPLACE FUNCTION sitebooks_ingest(companies bigint[], connections bigint[], systems text[], events text[], bodies jsonb[])
+RETURNS TABLE (company_id bigint, id bigint)
+LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+    INSERT INTO event (company_id, connection_id, system, event_id, body, rung_at)
+    SELECT *, clock_timestamp() FROM unnest(companies, connections, systems, events, bodies)
+    ON CONFLICT (company_id, system, event_id) DO NOTHING
+    RETURNING company_id, id
+$$;
+
+CREATE OR REPLACE FUNCTION sitebooks_token(digest bytea)
+RETURNS TABLE (token_id bigint, company_id bigint, user_id bigint, name text, role text, purpose text, scopes text[])
+LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+    SELECT t.id, t.company_id, u.id, u.name, u.role, t.purpose, t.scopes
+    FROM api_token t JOIN app_user u ON u.id = t.user_id
+    WHERE t.hash = digest AND t.expires_at > clock_timestamp() AND (t.purpose <> 'sign_in' OR t.used_at IS NULL)
+$$;
+
+CREATE OR REPLACE FUNCTION sitebooks_connections()
+RETURNS TABLE (company_id bigint, connection_id bigint, system text, time_zone text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT c.company_id, c.id, c.system, p.time_zone FROM connection c JOIN company p ON p.id = c.company_id
+    WHERE c.enabled ORDER BY c.company_id, c.id
+$$;
+
+CREATE OR REPLACE FUNCTION sitebooks_companies()
+RETURNS TABLE (company_id bigint, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$ SELECT id, name FROM company ORDER BY id $$;
+
+CREATE OR REPLACE FUNCTION sitebooks_new_company(name text, site_id text, currency text, time_zone text, salt bytea)
+RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+    INSERT INTO company (name, site_id, currency, time_zone, salt) VALUES ($1, $2, $3, $4, $5) RETURNING id
+$$;
+
+CREATE OR REPLACE FUNCTION sitebooks_counts()
+RETURNS TABLE (what text, label text, n bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT 'record', state, count(*) FROM sync_record GROUP BY state
+    UNION ALL SELECT 'event', state, count(*) FROM event GROUP BY state
+    UNION ALL SELECT 'write', state, count(*) FROM write GROUP BY state
+    UNION ALL SELECT 'oldest_due_seconds', '',
+        coalesce(extract(epoch FROM clock_timestamp() - min(due_at))::bigint, 0) FROM sync_record WHERE due_at <= clock_timestamp()
+$$;
+
+CREATE OR REPLACE FUNCTION sitebooks_prune(keep_events interval)
+RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+    WITH gone AS (DELETE FROM event WHERE state IN ('done', 'ignored') AND received_at < clock_timestamp() - keep_events RETURNING 1)
+    SELECT count(*) FROM gone
+$$;
+
+-- May one request be sent now? NULL: yes, one was taken. Otherwise the time to come back. A window whose reset has
+-- passed starts anew on the phase of that reset; what an answer said only lowers what is left. Requests of scans leave
+-- a tenth of each window to webhooks.
+CREATE OR REPLACE FUNCTION sitebooks_take(
+    for_connection bigint, urgent boolean, seen_limit int, seen_left int, seen_reset timestamptz)
+RETURNS timestamptz LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    b budget; t timestamptz := clock_timestamp(); wait timestamptz;
+BEGIN
+    SELECT * INTO b FROM budget WHERE connection_id = for_connection FOR UPDATE;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    IF b.spike_reset <= t THEN
+        b.spike_reset := b.spike_reset + ceil(extract(epoch FROM t - b.spike_reset) / 10 + 0.000001) * interval '10 seconds';
+        b.spike_left := b.spike_limit;
+    END IF;
+    IF b.hour_reset <= t THEN
+        b.hour_reset := b.hour_reset + ceil(extract(epoch FROM t - b.hour_reset) / 3600 + 0.000001) * interval '1 hour';
+        b.hour_left := b.hour_limit;
+    END IF;
+    IF seen_reset > t THEN
+        IF seen_limit = 0 THEN
+            b.shut_until := greatest(b.shut_until, seen_reset);
+        ELSIF seen_reset <= t + interval '10 seconds' THEN
+            IF b.spike_limit IS DISTINCT FROM seen_limit OR abs(extract(epoch FROM b.spike_reset - seen_reset)) > 1.5 THEN
+                b.spike_limit := seen_limit; b.spike_left := seen_left; b.spike_reset := seen_reset;
+            ELSE b.spike_left := least(b.spike_left, seen_left); END IF;
+        ELSE
+            IF b.hour_limit IS DISTINCT FROM seen_limit OR abs(extract(epoch FROM b.hour_reset - seen_reset)) > 1.5 THEN
+                b.hour_limit := seen_limit; b.hour_left := seen_left; b.hour_reset := seen_reset;
+            ELSE b.hour_left := least(b.hour_left, seen_left); END IF;
+        END IF;
+        b.probe_until := NULL;
+    END IF;
+    IF b.shut_until > t THEN wait := b.shut_until;
+    ELSIF b.spike_left <= (CASE WHEN urgent THEN 0 ELSE b.spike_limit / 10 END) THEN wait := b.spike_reset;
+    ELSIF b.hour_left <= (CASE WHEN urgent THEN 0 ELSE b.hour_limit / 10 END) THEN wait := b.hour_reset;
+    ELSIF b.learn AND b.spike_limit IS NULL AND b.hour_limit IS NULL THEN
+        IF b.probe_until > t THEN wait := least(b.probe_until, t + interval '200 milliseconds');
+        ELSE b.probe_until := t + interval '10 seconds'; END IF;
+    END IF;
+    IF wait IS NULL THEN
+        b.spike_left := b.spike_left - 1; b.hour_left := b.hour_left - 1;
+    END IF;
+    UPDATE budget SET spike_limit = b.spike_limit, spike_left = b.spike_left, spike_reset = b.spike_reset,
+        hour_limit = b.hour_limit, hour_left = b.hour_left, hour_reset = b.hour_reset,
+        shut_until = b.shut_until, probe_until = b.probe_until WHERE id = b.id;
+    RETURN wait;
+END $$;
