@@ -1,6 +1,8 @@
 """The one place that speaks HTTP to outside systems: sign-in, limits, deadlines, and one table of outcomes."""
 
 import json
+import re
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +16,8 @@ from connectors.calls import Answer, CallFailed, Forbidden, NotFound, Request, S
 from connectors.ports import Budget, CredentialStore, Token, Window
 from objects.outcome import Outcome
 
+#: What `window` is given; connectors name the type from here.
+Response = httpx.Response
 #: Bytes of an answer that are read at most; a page of 2,000 Procore contracts is about 6 MB.
 LARGEST_ANSWER = 32 * 1024 * 1024
 #: Longest wait an outside system may ask of us (reliability F23).
@@ -108,6 +112,20 @@ class HttpClient:
         later = answer.outcome is not Outcome.refused
         raise (Unavailable if later else kinds.get(answer.status or 0, CallFailed))(request, answer)
 
+    def ask_token(self, url: str, form: Mapping[str, str]) -> dict[str, Any]:
+        """The body of a token endpoint's answer; the form goes unlogged. Raises SignInRefused or Unavailable."""
+        request = Request("POST", urlsplit(url).path)
+        try:
+            with self.http.stream("POST", url, data=dict(form), headers={"Accept": "application/json"}) as response:
+                answer = self._judge(request, response, _limited(response))
+        except httpx.HTTPError as error:
+            answer = Answer(Outcome.not_applied, reason=f"no answer to the sign-in: {type(error).__name__}")
+        if answer.outcome is Outcome.refused:
+            raise SignInRefused(request, answer)
+        if answer.outcome is not Outcome.confirmed or not isinstance(answer.body, dict):
+            raise Unavailable(request, answer)
+        return answer.body
+
     def url(self, path: str) -> str:
         """The absolute address, refused unless it stays on the connection's own host (F55)."""
         url = urljoin(self.base_url + "/", path.lstrip("/")) if not path.startswith("http") else path
@@ -116,14 +134,16 @@ class HttpClient:
         return url
 
     def _exchange(self, request: Request, token: str) -> Answer:
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", **self.own_headers(), **request.headers}
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        headers |= {**self.own_headers(), **request.headers}
         content = None
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-            content = json.dumps(request.body, default=_exact, ensure_ascii=False).encode()
+            content = encoded(request.body)
         try:
+            params = dict(request.params) or None
             with self.http.stream(
-                request.method, self.url(request.path), params=dict(request.params) or None, headers=headers, content=content
+                request.method, self.url(request.path), params=params, headers=headers, content=content
             ) as response:
                 return self._judge(request, response, _limited(response))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -177,7 +197,16 @@ def _http_date(value: str) -> datetime | None:
         return None
 
 
-def _exact(value: object) -> str:
-    if isinstance(value, Decimal | datetime):
-        return str(value) if isinstance(value, Decimal) else value.isoformat()
-    raise TypeError(f"{type(value).__name__} does not go into a request")
+def encoded(body: object) -> bytes:
+    """JSON in which every Decimal stands as the exact number it is (json itself only knows floats)."""
+    mark = f"number:{secrets.token_hex(8)}:"
+
+    def exact(value: object) -> str:
+        if isinstance(value, Decimal):
+            return f"{mark}{value:f}"
+        if isinstance(value, datetime):
+            return value.isoformat()
+        raise TypeError(f"{type(value).__name__} does not go into a request")
+
+    text = json.dumps(body, default=exact, ensure_ascii=False)
+    return re.sub(f'"{mark}(-?[0-9.]+)"', r"\1", text).encode()
