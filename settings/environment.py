@@ -51,7 +51,9 @@ class Environment(BaseSettings):
                 "times must rise in this order: REQUEST_SECONDS, SOFT_LIMIT_SECONDS, HARD_LIMIT_SECONDS, LEASE_SECONDS"
             )
         if self.visibility_seconds <= 2 * self.hard_limit_seconds:
-            raise ValueError("VISIBILITY_SECONDS must be more than twice HARD_LIMIT_SECONDS, or a running task is sent twice")
+            raise ValueError(
+                "VISIBILITY_SECONDS must be over twice HARD_LIMIT_SECONDS, or a running task is sent twice"
+            )
         return self
 
     def database(self) -> str:

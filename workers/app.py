@@ -1,4 +1,4 @@
-"""The Celery app. Web, command line and beat import this module first, so that every task publishes through this app."""
+"""The Celery app. Web, command line and beat import this module first: every task publishes through this app."""
 
 import os
 import pkgutil

@@ -46,7 +46,8 @@ def prepare(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise Unusable(f"The data folder {folder} cannot be made: {error.strerror}. Choose another with --data-dir.") from None
+        why = f"The data folder {folder} cannot be made: {error.strerror}."
+        raise Unusable(f"{why} Choose another with --data-dir.") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Unusable(f"The data folder {folder} is not writable. Choose another with --data-dir.")
     if IS_ROOT:

@@ -65,7 +65,9 @@ class Postgres(Server):
     name = "Postgres"
     stop_signal = signal.SIGINT  # "fast" shutdown: sessions are cut, nothing is lost
 
-    def __init__(self, folder: Path, superuser: str, owner: str, log: Path, *, port: int = 0, durable: bool = True) -> None:
+    def __init__(
+        self, folder: Path, superuser: str, owner: str, log: Path, *, port: int = 0, durable: bool = True
+    ) -> None:
         super().__init__(log)
         self.folder, self.superuser_password, self.owner_password = folder, superuser, owner
         self.port, self.durable = free_port(port), durable
@@ -85,7 +87,8 @@ class Postgres(Server):
         if not (self.folder / "PG_VERSION").exists():
             self._make_cluster()
         lock = self.folder.with_name(self.folder.name + ".lock")
-        self.spawn(launched(self.stop_signal, self._command(), RUN_AS if IS_ROOT else "-", lock), env=_clean_environment())
+        user = RUN_AS if IS_ROOT else "-"
+        self.spawn(launched(self.stop_signal, self._command(), user, lock), env=_clean_environment())
         self.wait_until(self._answers, seconds)
         self._make_owner()
         return self

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def tail(log: Path, lines: int = 15) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
 
 
-class Server:
+class Server(ABC):
     """One embedded server. `stop_signal` is also what the kernel sends it when we die."""
 
     name = "server"
@@ -36,6 +37,10 @@ class Server:
     def __init__(self, log: Path) -> None:
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def start(self) -> "Server":
+        """Start and wait until it answers. Raises DidNotStart."""
 
     @property
     def pid(self) -> int:

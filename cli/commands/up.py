@@ -1,0 +1,41 @@
+"""sitebooks up: the whole product on this machine, in the foreground."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up")(up)
+
+
+def up(
+    data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept between runs.")] = None,
+    ready_file: Annotated[Path | None, typer.Option(help="Written once all is ready: addresses, process ids.")] = None,
+    simulators: Annotated[bool, typer.Option(help="Start the stand-ins of the outside systems too.")] = True,
+    dataset: Annotated[str, typer.Option(help="What the simulators hold.")] = "demo",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 1,
+    free_ports: Annotated[bool, typer.Option("--free-ports", help="Take free ports, not the usual ones.")] = False,
+) -> None:
+    """Start everything: Postgres and the broker (unless DATABASE_URL / BROKER_URL are set), workers, beat, web,
+    Flower and the simulators. Ctrl-C stops all of it in order; the data is kept."""
+    from cli import seed as seeding
+    from workers.local.places import Unusable, data_folder
+    from workers.local.server import DidNotStart
+    from workers.local.stack import Options, Stack
+
+    options = Options(
+        data_dir=data_dir or data_folder(),
+        ready_file=ready_file and ready_file.resolve(),
+        simulators=simulators,
+        dataset=dataset,
+        seed=seed,
+        free_ports=free_ports,
+    )
+    stack = Stack(options, say=lambda line: print(line, flush=True), seed=seeding.connect_simulators)
+    try:
+        stack.run()
+    except (Unusable, DidNotStart) as error:
+        typer.echo(f"Sitebooks did not start. {error}", err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,109 @@
+"""The product's own processes on this machine: how each is started, and how it is known to be ready."""
+
+import importlib.util
+import json
+import socket
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workers.local.supervisor import Process
+
+# -P: the folder somebody stands in must not shadow our packages
+PYTHON = [sys.executable, "-P", "-m"]
+CELERY = [*PYTHON, "celery", "-A", "workers.app"]
+# Celery ends a worker warmly: its grace lies above the hard limit of a task (120 s), so nothing is cut in mid-call
+WORKER_GRACE_SECONDS = 135.0
+
+# name: (queues, pool children). Two nodes, so that a backfill never stands before a webhook.
+WORKERS = {"interactive": ("interactive", 2), "bulk": ("bulk,maintenance", 2)}
+
+
+def worker(name: str) -> Process:
+    queues, children = WORKERS[name]
+    command = [*CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(children)]
+    command += ["--without-gossip", "--without-mingle"]
+    return Process(
+        f"worker-{name}", command, answers_ping(f"{name}@{socket.gethostname()}"),
+        stop_stage=1, grace_seconds=WORKER_GRACE_SECONDS, env={"SITEBOOKS_ROLE": f"worker {name}"},
+    )  # fmt: skip
+
+
+def beat(folder: Path) -> Process:
+    """An empty pid file name: a stale one after a crash would block the next start."""
+    command = [*CELERY, "beat", "--pidfile=", "-s", str(folder / "beat.db")]
+    return Process("beat", command, answers_ping(f"beat@{socket.gethostname()}"), env={"SITEBOOKS_ROLE": "beat"})
+
+
+def web(port: int) -> Process:
+    command = [*PYTHON, "uvicorn", "web.app:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
+    ready = answers_http(f"http://127.0.0.1:{port}/readyz")
+    return Process("web", command, ready, env={"SITEBOOKS_ROLE": "web"})
+
+
+def flower(port: int, folder: Path, authority: str) -> Process:
+    """Bound to loopback: its /metrics and /healthcheck ask for no password."""
+    command = [*CELERY, "flower", "--address=127.0.0.1", f"--port={port}", "--persistent=True"]
+    command += [f"--db={folder / 'flower.db'}", "--state_save_interval=60000"]
+    env = {"FLOWER_BASIC_AUTH": authority, "SITEBOOKS_ROLE": "flower"}
+    return Process("flower", command, answers_tcp(port), env=env)
+
+
+def simulator(system: str, port: int, dataset: str, seed: int, found: dict[str, Any]) -> Process:
+    """Started by name, never imported. Its first line of JSON, with the credentials it accepts, goes into `found`."""
+
+    def line(text: str) -> None:
+        if system not in found and text.startswith("{"):
+            told = json.loads(text)
+            found[system] = {"url": told["url"], "credentials": told["credentials"]}
+
+    command = [*PYTHON, "simulators", system, "--port", str(port), "--dataset", dataset, "--seed", str(seed)]
+    return Process(f"simulator-{system}", command, lambda: system in found, stop_stage=2, on_line=line)
+
+
+def simulated_systems() -> list[str]:
+    """The systems that have a simulator: one folder each in simulators/."""
+    spec = importlib.util.find_spec("simulators")
+    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    found = {inner.parent.name for folder in folders for inner in folder.glob("*/__init__.py")}
+    return sorted(found - {"kit", "datasets"})
+
+
+def answers_ping(node: str) -> Callable[[], bool]:
+    """By name: with another worker or beat on the same broker, any answer would not be this one's."""
+
+    def ask() -> bool:
+        from kombu.exceptions import OperationalError
+
+        from workers.app import app
+
+        try:
+            return bool(app.control.ping(destination=[node], timeout=1.0, limit=1))
+        except (OperationalError, OSError):
+            return False
+
+    return ask
+
+
+def answers_http(url: str) -> Callable[[], bool]:
+    def ask() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:  # HTTPError is one: not ready yet
+            return False
+
+    return ask
+
+
+def answers_tcp(port: int) -> Callable[[], bool]:
+    def ask() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.5).close()
+        except OSError:
+            return False
+        return True
+
+    return ask
