@@ -84,10 +84,10 @@ def code_called(tenant: Tenant, project_id: str, entry: Row) -> str | None:
         held = tenant.store.holder("cost_codes", project_id, code, "")
         row = held or add_cost_code(tenant, project_id, code, entry.get("description") or code, None)
         return str(row["id"])
-    row = cost_code_of(tenant, project_id, code, entry["type"])
-    if row is None:
+    found = cost_code_of(tenant, project_id, code, entry["type"])
+    if found is None:
         raise NotHere(f"cost code {code}")
-    return str(row["id"])
+    return str(found["id"])
 
 
 def order_called(tenant: Tenant, number: str) -> Row:

@@ -1,8 +1,8 @@
 """Master cost codes and project cost codes, sub-job codes among them (contract B.8)."""
 
 from simulators.lentune import shapes
-from simulators.lentune.posting import refresh
 from simulators.lentune.paging import Match, choice, listed
+from simulators.lentune.posting import refresh
 from simulators.lentune.problems import FieldError, Refusal
 from simulators.lentune.projects import announced
 from simulators.lentune.shapes import Json

@@ -1,4 +1,4 @@
-"""Builds the tenant from a data set: branches, suppliers, settings, what only Lentune knows, and the post of the day."""
+"""Builds the tenant from a data set: settings, branches, suppliers, what only Lentune knows, and invoices received."""
 
 from decimal import Decimal
 from typing import Any

@@ -14,14 +14,14 @@ from simulators.lentune.webhooks import emit
 
 
 def list_orders(tenant: Tenant, call: Call) -> Answer:
-    status = choice(call, "status", "draft", "approved", "closed", "void")
-    origin = choice(call, "origin", "lentune", "procore")
-    project = choice(call, "project_id")
-    wanted = {"status": status, "origin": origin, "project_id": project}
-    matches: list[Match] = [
-        lambda row, name=name, value=value: row[name] == value for name, value in wanted.items() if value
-    ]
-    return listed(tenant, call, "purchase_orders", matches)
+    filters = {
+        "status": choice(call, "status", "draft", "approved", "closed", "void"),
+        "origin": choice(call, "origin", "lentune", "procore"),
+        "project_id": choice(call, "project_id"),
+    }
+    wanted = {name: value for name, value in filters.items() if value}
+    matches: list[Match] = [lambda row: all(row[name] == value for name, value in wanted.items())]
+    return listed(tenant, call, "purchase_orders", matches if wanted else None)
 
 
 def get_order(tenant: Tenant, call: Call) -> Answer:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulators.kit.actions import Actions, BadAction
 from simulators.lentune import clerk, company, dataset, orders, posting
+from simulators.lentune.commitments import lines_total
 from simulators.lentune.problems import Refusal
 from simulators.lentune.shapes import SETTINGS, money
 from simulators.lentune.store import Row
@@ -124,7 +125,8 @@ def set_invoice_project(tenant: Tenant, number: str, project: str) -> Row:
     lines = []
     for line in invoice["lines"]:
         held = tenant.store.find("cost_codes", line["cost_code_id"])
-        same = tenant.store.holder("cost_codes", target["id"], held["code"], held["cost_type_id"] or "") if held else None
+        key = ("cost_codes", target["id"], held["code"], held["cost_type_id"] or "") if held else ("cost_codes",)
+        same = tenant.store.holder(*key)
         lines.append(line | {"project_id": target["id"], "cost_code_id": same["id"] if same else None,
                              "purchase_order_line_id": None})  # fmt: skip
     return edit_invoice(tenant, invoice, {"lines": lines, "purchase_order_id": None, "subcontract_id": None})
@@ -224,7 +226,7 @@ def change_purchase_order(
     lines = [dict(entry) for entry in row["lines"]]
     if amount:
         lines[line - 1]["amount"] = dataset.amount(amount)
-    fields: Row = {"lines": lines, "total": orders.lines_total(lines)}
+    fields: Row = {"lines": lines, "total": lines_total(lines)}
     if description:
         fields["description"] = description
     return change_order(tenant, number, fields, "purchase_order.updated")

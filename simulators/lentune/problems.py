@@ -53,7 +53,10 @@ CATALOGUE: dict[str, Entry] = {
         422, "A cost code has no cost type", "Give the cost code a cost type.", "L-10"
     ),
     "project_stage_not_allowed": Entry(
-        422, "The project's stage lets no project in", "Move the project on, or allow its stage in the settings.", "L-01"
+        422,
+        "The project's stage lets no project in",
+        "Move the project on, or allow its stage in the settings.",
+        "L-01",
     ),
     "project_unknown": Entry(404, "No such project", "Send the project first."),
     "external_key_taken": Entry(409, "Another record holds this key", "Link or rename the record that holds it."),
@@ -66,9 +69,7 @@ CATALOGUE: dict[str, Entry] = {
         422, "The invoice has no cost code", "Choose a cost code on every line.", "L-09"
     ),
     "invoice_already_posted": Entry(409, "The invoice is posted already", "None: it is in Procore.", "L-13"),
-    "supplier_ambiguous": Entry(
-        409, "Two suppliers have this name", "Rename or merge one of them in Lentune.", "L-35"
-    ),
+    "supplier_ambiguous": Entry(409, "Two suppliers have this name", "Rename or merge one of them in Lentune.", "L-35"),
 }
 
 WARNINGS: dict[str, tuple[str, str]] = {

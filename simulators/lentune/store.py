@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from simulators.kit.ledger import Effect
 from simulators.lentune.problems import Refusal
 
 Row = dict[str, Any]
@@ -32,7 +33,7 @@ class Change:
     kind: str
     key: str
     remote_id: str
-    effect: str
+    effect: Effect
 
 
 def fold(name: str) -> str:
@@ -119,7 +120,9 @@ class Store:
         self.note(table, row, "created", key)
         return row
 
-    def update(self, table: str, row: Row, now: datetime, fields: Row, key: str = "", effect: str = "updated") -> Row:
+    def update(
+        self, table: str, row: Row, now: datetime, fields: Row, key: str = "", effect: Effect = "updated"
+    ) -> Row:
         """Change a row in place: version up by one, new updated_at. Ledger: updated unless told otherwise."""
         self.unindex(table, row)
         row.update(fields)
@@ -143,7 +146,7 @@ class Store:
         row["version"] = str(int(row["version"]) + 1)
         row["updated_at"] = stamp(now)
 
-    def note(self, table: str, row: Row, effect: str, key: str = "") -> None:
+    def note(self, table: str, row: Row, effect: Effect, key: str = "") -> None:
         """Remember a change for the ledger. Key: the reference asked under, else the row's natural one."""
         external = row.get("external")
         if not key and external:

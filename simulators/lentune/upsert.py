@@ -1,4 +1,4 @@
-"""PUT .../by-procore/{company}/{id}: one way for every kind; the Procore id is the anchor, equal hash writes nothing."""
+"""PUT .../by-procore/...: one way for every kind; the Procore id is the anchor, an equal hash writes nothing."""
 
 from collections.abc import Callable
 from typing import Any

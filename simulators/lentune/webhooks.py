@@ -18,9 +18,7 @@ EVENTS = (
     "purchase_order.updated", "purchase_order.cancelled", "invoice.ready_to_post", "invoice.changed_after_post",
     "payment_claim.approved", "settings.changed",
 )  # fmt: skip
-SUBSCRIPTION = Shape(
-    {"url": text(1), "events": list_of(one_of(*EVENTS), 1), "secret": text(24)}, {"active": flag}
-)
+SUBSCRIPTION = Shape({"url": text(1), "events": list_of(one_of(*EVENTS), 1), "secret": text(24)}, {"active": flag})
 # Seconds before try 2, 3, ...; the last one repeats until the event is dead (contract B.7: 72 h).
 PAUSES = (5, 15, 60, 300, 900, 3600)
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -53,12 +51,13 @@ def emit(tenant: Tenant, event: str, resource_id: str, version: str, data: Row) 
             "resource_version": version,
             "data": data,
         }
-        body = json.dumps(envelope, separators=(",", ":")).encode()
-        store.events[event_id]["deliveries"][taker["id"]] = {
+        entry = {
             "event_id": event_id, "subscription_id": taker["id"], "state": "pending", "tries": 0, "last_status": None,
-            "next_try_at": stamp(tenant.now), "queued_at": stamp(tenant.now), "type": event, "resource_id": resource_id, "body": body,
+            "next_try_at": stamp(tenant.now), "queued_at": stamp(tenant.now), "type": event,
+            "resource_id": resource_id, "body": json.dumps(envelope, separators=(",", ":")).encode(),
         }  # fmt: skip
-        tenant.send(delivery_of(store, store.events[event_id]["deliveries"][taker["id"]], taker["url"]))
+        store.events[event_id]["deliveries"][taker["id"]] = entry
+        tenant.send(delivery_of(store, entry, taker["url"]))
 
 
 def delivery_of(store: Store, entry: Row, url: str) -> Delivery:
