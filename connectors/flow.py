@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from connectors.calls import Answer
+from connectors.calls import Answer, NotUnderstood
 from connectors.plan import Plan, Step
 from connectors.ports import Client
 from objects import Object
@@ -58,6 +58,7 @@ def nothing(*_: Any) -> Iterable[Any]:
 class Flow:
     """One kind, one direction, one connection.
 
+    `takes` says whether the object is any business of this flow; what it does not take gets no record.
     `scope` gives the reason (a catalogue code) why an object is not part of this sync, or None.
     `hold` builds what the target should hold as JSON-ready data; its "as" names the target's plan in writing.PLANS.
     Its arguments are the object, what is known, and the record's key (15 characters, allocated once, kept for ever).
@@ -71,6 +72,7 @@ class Flow:
     checks: tuple[Check, ...]
     hold: Callable[[Any, Known, str], dict[str, Any]]
     protected_by: Protection
+    takes: Callable[[Any], bool] = lambda obj: True
     scope: Callable[[Any, Known], Problem | None] = lambda obj, known: None
     needs: Callable[[Any], Iterable[Need]] = nothing
     claim: Callable[[Any, str, int], Iterable[Step]] = nothing
@@ -82,10 +84,14 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Objects of one page of a list, and ids the list says are gone."""
+    """Objects of one page of a list, ids the list says are gone, and rows left out with what was odd about them.
+
+    One row that cannot be understood holds nothing else up: `odd` pairs its id with the reason.
+    """
 
     objects: Sequence[Object]
     gone: Sequence[str] = ()
+    odd: Sequence[tuple[str, NotUnderstood]] = ()
 
 
 class Reader(Protocol):

@@ -9,7 +9,10 @@ from objects.money import total
 
 @dataclass(frozen=True, slots=True)
 class CommitmentLine:
-    """One line of a schedule of values. `budget_code_id` is the source id of its BudgetCode."""
+    """One line of a schedule of values. `budget_code_id` is the source id of its BudgetCode.
+
+    `external_id` is the line's name elsewhere (from Lentune: the Procore line; from Procore: the origin id).
+    """
 
     source_id: str
     budget_code_id: str
@@ -18,6 +21,7 @@ class CommitmentLine:
     amount: Decimal | None
     quantity: str | None = None
     unit: str | None = None
+    external_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Commitment:
     """`form` is purchase_order or subcontract; `status` is draft, approved, closed, terminated or void.
 
     `source_status` keeps the source's own word. `revised` and `invoiced` are sums the source computes, where it does.
+    `version` is filled where a change at the source must name it.
     """
 
     source_id: str
@@ -42,6 +47,7 @@ class Commitment:
     revised: Decimal | None = None
     invoiced: Decimal | None = None
     origin_id: str = ""
+    version: str = ""
     updated_at: datetime | None = None
 
     @property

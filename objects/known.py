@@ -1,12 +1,13 @@
 """What a rule may look at besides its object: links, snapshots and settings, never the network."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One of our objects and what it became on the other side."""
+    """One of our objects and what it became on the other side; `data` is what its last confirmed write left there."""
 
     kind: str
     source_id: str
@@ -14,6 +15,7 @@ class Link:
     remote_number: str | None
     state: str
     number: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Known(Protocol):
