@@ -87,5 +87,5 @@ def _hook(company_id: int, connection_id: int, system: str, secrets: bytes) -> H
     try:
         return Hook(company_id, connection_id, system, tuple(decrypt(secrets)))
     except WrongKey as error:  # the sender keeps its deliveries until SECRET_KEY is put right
-        log.error("webhooks are refused: their secret cannot be opened with SECRET_KEY", company=company_id, system=system)
+        log.error("webhooks are refused: SECRET_KEY does not open their secret", company=company_id, system=system)
         raise Unavailable from error

@@ -45,7 +45,10 @@ async def _running(app: Sitebooks) -> AsyncIterator[None]:
 
 
 def make_app() -> Sitebooks:
-    return Sitebooks(title="Sitebooks", lifespan=_running, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    """All that the web process answers."""
+    return Sitebooks(
+        title="Sitebooks", lifespan=_running, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
 
 
 app = make_app()

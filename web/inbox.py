@@ -16,7 +16,8 @@ MOST_CHARACTERS = 4_000_000
 MOST_WAITING = 5_000
 
 INGEST = (
-    "SELECT company_id, id FROM sitebooks_ingest(%b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[]::jsonb[])"
+    "SELECT company_id, id "
+    "FROM sitebooks_ingest(%b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[]::jsonb[])"
 )
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,7 @@ Waiting = tuple[Delivery, asyncio.Future[None]]
 
 
 class Inbox:
-    """Stores deliveries through one autocommit connection. `stored` gets (company_id, event row id) of every new one."""
+    """Stores through one autocommit connection. `stored` gets (company_id, event row id) of every new delivery."""
 
     def __init__(self, database_url: str, stored: Callable[[list[tuple[int, int]]], None]) -> None:
         self._url, self._stored = database_url, stored
@@ -54,7 +55,7 @@ class Inbox:
         self._connection: psycopg.AsyncConnection | None = None
 
     async def store(self, delivery: Delivery) -> None:
-        """Returns after the commit; a delivery that is already there counts as stored. Raises Unavailable, NotStorable."""
+        """Returns after the commit; one that is already there counts as stored. Raises Unavailable, NotStorable."""
         if len(self._waiting) >= MOST_WAITING:
             raise Unavailable("too many deliveries are waiting")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""Rings for stored events off the event loop: at most one message per commit and company, never faster than every 20 ms."""
+"""Rings for stored events off the event loop: at most one message per commit, never faster than every 20 ms."""
 
 import threading
 import time

@@ -21,7 +21,8 @@ LONGEST_EVENT_ID = 255
 
 answered = Counter("sitebooks_webhooks_total", "Webhook deliveries by system and answer", ["system", "status"])
 ack_seconds = Histogram(
-    "sitebooks_webhook_seconds", "From a webhook's last byte to its answer", buckets=(0.002, 0.005, 0.01, 0.03, 0.1, 0.5, 2)
+    "sitebooks_webhook_seconds", "From a webhook's last byte to its answer",
+    buckets=(0.002, 0.005, 0.01, 0.03, 0.1, 0.5, 2),
 )
 
 

@@ -77,7 +77,13 @@ def run(work: Callable[[httpx.AsyncClient, Rows], Coroutine[Any, Any, Any]], url
     return asyncio.run(inside())
 
 
-def one(address: str, body: bytes | str, secret: str = SECRET, path: str = "/webhooks/bell/{}", method: str = "POST") -> httpx.Response:
+async def deliver(client: httpx.AsyncClient, address: str, body: Any) -> httpx.Response:
+    return await client.post(f"/webhooks/bell/{address}", content=body, headers={"Authorization": SECRET})
+
+
+def one(
+    address: str, body: bytes | str, secret: str = SECRET, path: str = "/webhooks/bell/{}", method: str = "POST"
+) -> httpx.Response:
     async def work(client: httpx.AsyncClient, rung: Rows) -> httpx.Response:
         return await client.request(method, path.format(address), content=body, headers={"Authorization": secret})
 
@@ -86,7 +92,7 @@ def one(address: str, body: bytes | str, secret: str = SECRET, path: str = "/web
 
 def test_stored_before_it_is_answered_and_rung_once(company: int, address: str) -> None:
     async def work(client: httpx.AsyncClient, rung: Rows) -> None:
-        answer = await client.post(f"/webhooks/bell/{address}", content='{"id": 4711, "net": 12.10}', headers={"Authorization": SECRET})
+        answer = await deliver(client, address, '{"id": 4711, "net": 12.10}')
         assert answer.status_code == 202
         (row,) = stored(company)
         assert (row.event_id, row.body, row.state) == ("4711", {"id": 4711, "net": 12.10}, "received")
@@ -98,7 +104,7 @@ def test_stored_before_it_is_answered_and_rung_once(company: int, address: str) 
 def test_the_same_event_twice_is_one_row_and_one_ring(company: int, address: str) -> None:
     async def work(client: httpx.AsyncClient, rung: Rows) -> None:
         for _ in range(2):
-            answer = await client.post(f"/webhooks/bell/{address}", content='{"id": 1}', headers={"Authorization": SECRET})
+            answer = await deliver(client, address, '{"id": 1}')
             assert answer.status_code == 202
         assert len(stored(company)) == len(rung) == 1
 
@@ -129,7 +135,9 @@ def test_the_secret_before_the_newest_is_still_good(company: int, address: str) 
         (b'{"id": 1, "pad": "' + b"x" * LARGEST_BODY + b'"}', 413, "webhook_too_large"),
     ],
 )
-def test_bad_bodies_are_refused_and_nothing_is_stored(company: int, address: str, body: bytes, status: int, code: str) -> None:
+def test_bad_bodies_are_refused_and_nothing_is_stored(
+    company: int, address: str, body: bytes, status: int, code: str
+) -> None:
     answer = one(address, body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -146,7 +154,9 @@ def test_wrong_secret(company: int, address: str) -> None:
     assert stored(company) == []
 
 
-@pytest.mark.parametrize("path", ["/webhooks/bell/unknown", "/webhooks/lentune/{}", "/webhooks/bell/", "/webhooks/bell/{}/more"])
+@pytest.mark.parametrize(
+    "path", ["/webhooks/bell/unknown", "/webhooks/lentune/{}", "/webhooks/bell/", "/webhooks/bell/{}/more"]
+)
 def test_unknown_address_or_system(company: int, address: str, path: str) -> None:
     assert one(address, '{"id": 1}', path=path).status_code == 404
     assert stored(company) == []
@@ -169,8 +179,7 @@ def test_a_sender_that_lies_about_its_length_is_cut_off(company: int, address: s
             yield b"x" * 65536
 
     async def work(client: httpx.AsyncClient, rung: Rows) -> int:
-        answer = await client.post(f"/webhooks/bell/{address}", content=endless(), headers={"Authorization": SECRET})
-        return answer.status_code
+        return (await deliver(client, address, endless())).status_code
 
     assert run(work) == 413
 
@@ -183,8 +192,7 @@ def test_a_sender_that_stops_half_way_is_cut_off(company: int, address: str, mon
         await asyncio.Event().wait()
 
     async def work(client: httpx.AsyncClient, rung: Rows) -> int:
-        answer = await client.post(f"/webhooks/bell/{address}", content=stuck(), headers={"Authorization": SECRET})
-        return answer.status_code
+        return (await deliver(client, address, stuck())).status_code
 
     assert run(work) == 408
 
@@ -192,9 +200,7 @@ def test_a_sender_that_stops_half_way_is_cut_off(company: int, address: str, mon
 def test_many_at_once_share_commits_and_a_bad_one_refuses_only_itself(company: int, address: str) -> None:
     async def work(client: httpx.AsyncClient, rung: Rows) -> list[int]:
         bodies = [json.dumps({"id": n, "t": "\x00" if n == 17 else "fine"}) for n in range(60)]
-        answers = await asyncio.gather(*(
-            client.post(f"/webhooks/bell/{address}", content=body, headers={"Authorization": SECRET}) for body in bodies
-        ))
+        answers = await asyncio.gather(*(deliver(client, address, body) for body in bodies))
         assert len(rung) == 59
         return [answer.status_code for answer in answers]
 
@@ -227,7 +233,7 @@ def test_waiting_deliveries_go_into_one_insert(company: int, address: str, monke
 
 def test_database_down_is_503(address: str) -> None:
     async def work(client: httpx.AsyncClient, rung: Rows) -> httpx.Response:
-        return await client.post(f"/webhooks/bell/{address}", content='{"id": 1}', headers={"Authorization": SECRET})
+        return await deliver(client, address, '{"id": 1}')
 
     answer = run(work, url="postgresql://sitebooks:x@127.0.0.1:1/nowhere")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
