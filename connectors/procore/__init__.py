@@ -1,0 +1,1 @@
+"""Procore, where the job is run: client, readers, plans, webhooks. README.md says what it can and cannot do."""
