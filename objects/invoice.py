@@ -1,7 +1,8 @@
 """Supplier invoices with their lines, as the accounting side received them."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date as Day
+from datetime import datetime
 from decimal import Decimal
 
 
@@ -27,7 +28,7 @@ class Invoice:
     number: str
     supplier_id: str
     supplier_name: str
-    date: date
+    date: Day
     status: str
     overhead: bool
     currency: str
@@ -35,7 +36,7 @@ class Invoice:
     net: Decimal
     tax: Decimal
     gross: Decimal
-    due_date: date | None = None
+    due_date: Day | None = None
     order_id: str | None = None
     version: str = ""
     posting_state: str = ""

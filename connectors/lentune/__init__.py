@@ -1,0 +1,1 @@
+"""Lentune, through our proposed adapter contract (see README.md)."""
