@@ -77,10 +77,10 @@ def take(tenant: Tenant) -> int | None:
     bucket = tenant.store.bucket
     level = min(size, bucket.get("level", size) + max(0.0, moment - bucket.get("at", moment)) * per_second)
     bucket["at"] = moment
-    if level < 1:
+    if level < 1 - 1e-5:  # seconds since 1970 as binary fractions are good to about a microsecond
         bucket["level"] = level
         wait = max(1, math.ceil((1 - level) / per_second))
         headers = {"Retry-After": str(wait), "X-RateLimit-Remaining": "0"}
         raise Refusal("rate_limited", f"More than {size:.0f} requests at once.", headers=headers)
-    bucket["level"] = level - 1
-    return int(level - 1)
+    bucket["level"] = max(0.0, level - 1)
+    return int(bucket["level"] + 1e-5)

@@ -136,7 +136,8 @@ class Lentune(Simulator):
 
     def tenant(self) -> Tenant:
         """The tenant as it is now, for one call or one act."""
-        return Tenant(self.data, self.clock.now(), self.options, self.outbox.put, self.visible)
+        visible = self.visible if self.lag_seconds else None
+        return Tenant(self.data, self.clock.now(), self.options, self.outbox.put, visible)
 
     def build(self, dataset_: dict[str, Any]) -> None:
         client = self.credentials

@@ -1,14 +1,14 @@
 """Master cost codes and project cost codes, sub-job codes among them (contract B.8)."""
 
 from simulators.lentune import shapes
-from simulators.lentune.paging import Match, choice, listed
+from simulators.lentune.paging import Match, choice, listed, page
 from simulators.lentune.posting import refresh
 from simulators.lentune.problems import FieldError, Refusal
 from simulators.lentune.projects import announced
 from simulators.lentune.shapes import Json
 from simulators.lentune.store import Row, Store
 from simulators.lentune.tenant import Answer, Call, Tenant
-from simulators.lentune.upsert import refuse_clash, upsert
+from simulators.lentune.upsert import refuse_clash, unlinked, upsert
 
 
 def list_master_cost_codes(tenant: Tenant, call: Call) -> Answer:
@@ -16,7 +16,12 @@ def list_master_cost_codes(tenant: Tenant, call: Call) -> Answer:
 
 
 def put_master_cost_code(tenant: Tenant, call: Call) -> Answer:
-    return upsert(tenant, call, "master_cost_codes", shapes.MASTER_COST_CODE, build_master)
+    return upsert(tenant, call, "master_cost_codes", shapes.MASTER_COST_CODE, build_master, same_master)
+
+
+def same_master(tenant: Tenant, body: Json) -> Row | None:
+    """A standard code of Lentune's own with this code becomes the linked one (F5, L-15)."""
+    return unlinked(tenant.store.holder("master_cost_codes", body["code"]))
 
 
 def build_master(tenant: Tenant, call: Call, body: Json, row: Row | None) -> Row:
@@ -45,16 +50,22 @@ def list_project_cost_codes(tenant: Tenant, call: Call) -> Answer:
     if project_id not in tenant.store.tables["projects"]:
         raise Refusal("project_unknown", f"No project {project_id} in this tenant.", status=400)
     on_budget = choice(call, "on_budget", "true", "false")
-    matches: list[Match] = [lambda row: row["project_id"] == project_id]
-    if on_budget:
-        matches.append(lambda row: row["on_budget"] == (on_budget == "true"))
-    return listed(tenant, call, "cost_codes", matches)
+    matches: list[Match] = [lambda row: row["on_budget"] == (on_budget == "true")] if on_budget else []
+    store = tenant.store
+    return page(tenant, call, store.tables["cost_codes"], store.by_project.get(project_id, []), matches)
 
 
 def put_project_cost_code(tenant: Tenant, call: Call) -> Answer:
-    if tenant.store.find("projects", call.params["project_id"]) is None:
-        raise Refusal("project_unknown", f"No project {call.params['project_id']} in this tenant.")
-    answer = upsert(tenant, call, "cost_codes", shapes.PROJECT_COST_CODE, build_project_cost_code)
+    project_id = call.params["project_id"]
+    if tenant.store.find("projects", project_id) is None:
+        raise Refusal("project_unknown", f"No project {project_id} in this tenant.")
+
+    def same_code(tenant: Tenant, body: Json) -> Row | None:
+        """A code made in Lentune with this code and cost type becomes the linked one (F7)."""
+        kind = tenant.store.holder("cost_types", body.get("cost_type_code") or "")
+        return unlinked(tenant.store.holder("cost_codes", project_id, body["code"], kind["id"] if kind else ""))
+
+    answer = upsert(tenant, call, "cost_codes", shapes.PROJECT_COST_CODE, build_project_cost_code, same_code)
     answer = announced(tenant, "cost_code.upserted", answer)
     if "Content-Unchanged" not in answer.headers:
         refresh(tenant)

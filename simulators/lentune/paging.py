@@ -91,7 +91,7 @@ def page(
 
 
 def wanted(tenant: Tenant, row: Row, since: str) -> bool:
-    if "created_at" in row and not tenant.visible(row["created_at"]):
+    if tenant.visible and "created_at" in row and not tenant.visible(row["created_at"]):
         return False
     if not since:
         return not row.get("deleted_at")

@@ -331,6 +331,17 @@ def set_cost_type(tenant: Tenant, project: str, code: str, type: str) -> Row:
 
 
 @person
+def link_project(tenant: Tenant, project: str, procore_id: str) -> Row:
+    """Say that a project Lentune had already is this project of Procore; its next update then finds it."""
+    row = dataset.project_called(tenant, project)
+    external = {"procore_company_id": tenant.store.company_id, "procore_id": procore_id, "procore_type": "project"}
+    other = tenant.store.by_external("projects", external)
+    if row.get("external") or other is not None:
+        raise BadAction(f"{project} or Procore project {procore_id} is linked already")
+    return tenant.store.update("projects", row, tenant.now, {"external": external})
+
+
+@person
 def rename_project(tenant: Tenant, project: str, description: str) -> Row:
     """Give a project another description."""
     row = dataset.project_called(tenant, project)

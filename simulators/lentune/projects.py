@@ -23,7 +23,7 @@ def list_projects(tenant: Tenant, call: Call) -> Answer:
 def get_project(tenant: Tenant, call: Call) -> Answer:
     tenant.company(call.params["procore_company_id"])
     row = tenant.store.by_external("projects", call.params)
-    if row is None or row["deleted_at"]:
+    if row is None or row["deleted_at"] or (tenant.visible and not tenant.visible(row["created_at"])):
         raise Refusal("not_found", f"No project was made from Procore project {call.params['procore_id']}.")
     return record(row)
 

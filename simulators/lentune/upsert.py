@@ -74,6 +74,11 @@ def refuse_clash(kind: str, holder: Row | None, row: Row | None, code: str) -> N
     )
 
 
+def unlinked(row: Row | None) -> Row | None:
+    """The row, if it is the copy of no Procore record yet."""
+    return row if row and not row.get("external") else None
+
+
 def linked_elsewhere(row: Row, external: Json) -> bool:
     """True when the row is the copy of another Procore record."""
     held: dict[str, Any] | None = row.get("external")
