@@ -202,14 +202,15 @@ class Lentune(Simulator):
     def passing(self) -> None:
         """Leases run out, the desk clerk works, and what is about to be sent is signed with the time of now."""
         tenant = self.tenant()
+        now = tenant.now
         posting.release_leases(tenant)
         if self.options["clerk"] and self.data.coding:
             self.as_person("/clerk")
             clerk.work(tenant)
             self.enter_changes()
         for name, queue in self.outbox.queues.items():
-            if queue and name not in self.outbox.in_flight:
-                webhooks.sign(self.data, queue[0], tenant.now)
+            if queue and name not in self.outbox.in_flight and self.outbox.paused_until.get(name, now) <= now:
+                webhooks.sign(self.data, queue[0], now)
 
     def settled(self, delivery: Delivery, status: int | None, ok: bool) -> None:
         webhooks.settle(self.tenant(), delivery, status, ok)

@@ -29,8 +29,14 @@ def person(act: Callable[..., Any]) -> Callable[..., Any]:
             return act(simulator.tenant(), **args)
         except Refusal as refusal:
             raise BadAction(str(refusal)) from refusal
-        except (clerk.NotHere, KeyError, ArithmeticError) as error:
-            raise BadAction(f"{act.__name__}: {error!r}") from error
+        except clerk.NotHere as error:
+            raise BadAction(f"{error.name} is not in Lentune") from error
+        except KeyError as error:
+            raise BadAction(f"{error.args[0]} is missing") from error
+        except IndexError as error:
+            raise BadAction("there is no line of that number") from error
+        except ArithmeticError as error:
+            raise BadAction("an amount is not a number") from error
         except LookupError as error:
             raise BadAction(str(error)) from error
         finally:
