@@ -24,8 +24,10 @@ class ProcoreClient(HttpClient):
 
     system = "procore"
 
-    def __init__(self, settings: ProcoreSettings, store: CredentialStore, budget: Budget, **options: Any) -> None:
-        super().__init__(settings.base_url, settings.company_id, store, budget, **options)
+    def __init__(
+        self, settings: ProcoreSettings, store: CredentialStore, budget: Budget, *, company: str = "", **options: Any
+    ) -> None:
+        super().__init__(settings.base_url, company or settings.company_id, store, budget, **options)
         self.settings = settings
 
     def sign_in(self, secrets: Mapping[str, str], old: Token | None) -> Token:
@@ -111,9 +113,11 @@ class ProcoreClient(HttpClient):
             raise SignInRefused(Request("POST", "/oauth/token"), answer) from error
 
 
-def connect(settings: ProcoreSettings, store: CredentialStore, budget: Budget, **options: Any) -> ProcoreClient:
+def connect(
+    settings: ProcoreSettings, store: CredentialStore, budget: Budget, *, company: str = "", **options: Any
+) -> ProcoreClient:
     """A client of one connection; `options` are those of HttpClient (seconds, urgent, transport, clock)."""
-    return ProcoreClient(settings, store, budget, **options)
+    return ProcoreClient(settings, store, budget, company=company, **options)
 
 
 def own(client: Client) -> ProcoreClient:

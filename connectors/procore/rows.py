@@ -1,4 +1,4 @@
-"""Procore's sync actions: many rows in one request, always answered 200, with one verdict per row (contract section 8)."""
+"""Procore's sync actions (section 8): many rows in one request, always answered 200, one verdict per row."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,20 +21,20 @@ Row = Mapping[str, Any]
 def sync_step(
     name: str, path: str, rows: Sequence[Row], read: Callable[[list[Row]], Done],
     explain: Callable[[Answer], Problem], *, key: str, scope: Mapping[str, Any] | None = None,
-    params: Mapping[str, str] | None = None, amount: str | None = None, most: int = MOST_ROWS,
+    params: Mapping[str, str] | None = None, amount: str | None = None, together: int = MOST_ROWS,
 ) -> Step:
     """One step of a sync action. `read` is given the step's own rows as Procore holds them now, in the order sent.
 
-    `scope` is what the body carries besides the rows. Rows are found again by their origin id, else by their id, which
-    is why the step may be repeated.
+    `scope` is what the body carries besides the rows; `together` is how many such steps fit one request. Rows are found
+    again by their origin id, else by their id, which is why the step may be repeated.
     """
     names = [row_name(row) for row in rows]
-    together = f"{path} {sorted((scope or {}).items())} {most}"
+    endpoint = f"{path} {sorted((scope or {}).items())}"
     return Step(
         name=name, key=key, amount=amount, explain=explain, repeatable=True,
         request=Request("PATCH", path, params or {}, {**(scope or {}), "updates": [dict(row) for row in rows]}),
         read=lambda answer: read(own_rows(answer, names)),
-        batch=Batch(together, max(1, most // len(rows)), merge, split),
+        batch=Batch(endpoint, together, merge, split),
     )
 
 
@@ -62,7 +62,7 @@ def split(answer: Answer, steps: Sequence[Step]) -> list[Answer]:
 
 
 def own_rows(answer: Answer, names: Sequence[str]) -> list[Row]:
-    """A step's rows as Procore holds them. Raises NotUnderstood when one is missing: then nobody knows what came of it."""
+    """A step's rows as Procore holds them. Raises NotUnderstood when one is missing: its outcome is unknown."""
     body = answer.body if isinstance(answer.body, dict) else {}
     held = _by_name(body.get("entities"))
     missing = [name for name in names if name not in held]

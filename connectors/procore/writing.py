@@ -1,0 +1,139 @@
+"""Our documents as ordered steps of Procore's calls. Each step can be repeated, or looks first (contract section 8)."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from connectors.calls import Request
+from connectors.plan import Done, Plan, Step
+from connectors.procore.checks import invoice_refused, refused
+from connectors.procore.looking import requisition_left
+from connectors.procore.rows import Row, sync_step
+from connectors.procore.shapes import PURCHASE_ORDER
+from connectors.procore.steps import (
+    Held,
+    header_reader,
+    held_total,
+    line_key,
+    line_steps,
+    requisition_reader,
+    stale_lines,
+    vendor_step,
+)
+from objects.money import amount_of, text_of, total
+from objects.problem import Problem
+
+
+def direct_cost(held: Held, remote_id: str | None, key: str) -> Plan:
+    """An invoice without an order (11.14): a draft, its lines, then approved; no part of it ever counts alone."""
+    project, why = held["project_id"], refused(held)
+    vendor_id = held.get("vendor_id")
+    warnings: tuple[Problem, ...] = ()
+    if vendor_id is None and held.get("vendor") == "create":
+        vendor = yield vendor_step(held, why)
+        vendor_id, warnings = vendor.remote_id, vendor.warnings
+    path = f"/rest/v1.0/projects/{project}/direct_costs"
+    header: dict[str, Any] = {
+        "origin_id": key, "direct_cost_type": "invoice", "status": "draft", "invoice_number": held["number"],
+        "direct_cost_date": held["date"], "description": held["description"],
+    }
+    if vendor_id is not None:
+        header["vendor_id"] = int(vendor_id)
+    read = header_reader(key, project)
+    draft = yield sync_step("header", f"{path}/sync", [header], read, why, key=key, amount=held_total(held))
+
+    def row(n: int, line: Mapping[str, Any]) -> Row:
+        return {
+            "origin_id": line_key(key, n, line), "direct_cost_id": int(draft.remote_id),
+            "wbs_code_id": int(line["wbs_code_id"]), "description": line["description"],
+            "extended_type": "manual", "amount": amount_of(line["amount"]),
+        }
+
+    yield from line_steps(f"{path}/line_items/sync", held, key, row, why)
+    yield from stale_lines(f"{path}/{draft.remote_id}/line_items", held, key, draft, why)
+    approve = [{"id": int(draft.remote_id), "status": "approved"}]
+    read = header_reader(key, project, held_total(held))
+    done = yield sync_step("approve", f"{path}/sync", approve, read, why, key=key)
+    return Done(done.remote_id, held["number"], done.version, warnings + done.warnings)
+
+
+def commitment_invoice(held: Held, remote_id: str | None, key: str) -> Plan:
+    """An invoice against a commitment (11.11). One POST carries it whole; there is no sync, so we look before."""
+    lines: dict[str, Decimal] = {}
+    for line in held["lines"]:
+        lines[line["line_id"]] = lines.get(line["line_id"], Decimal(0)) + amount_of(line["amount"])
+    ids = {"project_id": int(held["project_id"]), "commitment_id": int(held["commitment_id"].rpartition(":")[2])}
+    fields = {
+        "period_id": int(held["period_id"]), "invoice_number": held["number"], "billing_date": held["date"],
+        "origin_id": key, "status": "approved",
+    }
+    why, amount = invoice_refused(held), text_of(total(lines.values()))
+    if remote_id is None:
+        items = [
+            {"item_type": "contract_item", "line_item_id": int(line_id), "work_completed_this_period": text_of(billed)}
+            for line_id, billed in lines.items()
+        ]
+        body = {**ids, "requisition": {**fields, "items": items}}
+        done = yield Step(
+            "invoice", Request("POST", "/rest/v1.1/requisitions", {"view": "items"}, body), key,
+            requisition_reader(key, ids["commitment_id"]), why, look=requisition_left(held, key), look_first=True,
+            amount=amount,
+        )
+        return done
+    path = f"/rest/v1.1/requisitions/{remote_id}"
+    header = yield Step(
+        "header", Request("PATCH", path, {"view": "items"}, {**ids, "requisition": fields}), key,
+        requisition_reader(key, ids["commitment_id"], lines.keys()), why, repeatable=True, amount=amount,
+    )
+    items = [
+        {"id": int(item_id), "item_type": "contract_item",
+         "work_completed_this_period": text_of(lines.get(line_id, Decimal(0)))}
+        for line_id, item_id in header.data["items"].items()
+    ]
+    bulk = Request(
+        "PATCH", f"/rest/v1.0/requisitions/{remote_id}/bulk_item_update", {"project_id": held["project_id"]},
+        {"requisition_items": items},
+    )
+    yield Step("items", bulk, f"{key}-items", lambda answer: Done(remote_id), why, repeatable=True)
+    return header
+
+
+def purchase_order(held: Held, remote_id: str | None, key: str) -> Plan:
+    """A purchase order raised in the books (P-07). As a draft its lines are open to change; then it gets its status."""
+    why, scope = refused(held), {"project_id": int(held["project_id"])}
+    path = f"/rest/v1.0/{PURCHASE_ORDER}s"
+    header: dict[str, Any] = {
+        "origin_id": key, "origin_code": held["number"], "number": held["number"], "title": held["title"],
+        "status": "Draft", "accounting_method": "amount", "description": held.get("description") or "",
+    }
+    if held.get("vendor_id") is not None:
+        header["vendor_id"] = int(held["vendor_id"])
+    if held.get("date"):
+        header["contract_date"] = held["date"]
+    read = header_reader(key, held["project_id"])
+    draft = yield sync_step(
+        "header", f"{path}/sync", [header], read, why, key=key, scope=scope, amount=held_total(held)
+    )
+
+    def row(n: int, line: Mapping[str, Any]) -> Row:
+        known = {"quantity": line.get("quantity"), "uom": line.get("unit"), "unit_cost": line.get("unit_cost")}
+        return {
+            "origin_id": line_key(key, n, line), "wbs_code_id": int(line["wbs_code_id"]),
+            "description": line["description"], "extended_type": "manual", "amount": line["amount"],
+            **{name: value for name, value in known.items() if value},
+        }
+
+    lines = f"{path}/{draft.remote_id}/line_items"
+    params = {"project_id": held["project_id"]}
+    left = yield from line_steps(f"{lines}/sync", held, key, row, why, params)
+    yield from stale_lines(lines, held, key, draft, why, params)
+    status = [{"id": int(draft.remote_id), "status": held.get("status") or "Approved"}]
+    read = header_reader(key, held["project_id"], held_total(held))
+    done = yield sync_step("status", f"{path}/sync", status, read, why, key=key, scope=scope)
+    data = {"lines": dict(left)}
+    return Done(f"{PURCHASE_ORDER}:{done.remote_id}", held["number"], done.version, done.warnings, data)
+
+
+PLANS: dict[str, Callable[[Held, str | None, str], Plan]] = {
+    "direct_cost": direct_cost, "commitment_invoice": commitment_invoice, "purchase_order": purchase_order,
+}
