@@ -1,0 +1,26 @@
+"""What Procore declares. It is one side of every connection; the flows stand with the accounting systems."""
+
+from connectors.flow import Connector
+from connectors.procore.client import connect
+from connectors.procore.reading import READERS
+from connectors.procore.subscribing import subscribe
+from connectors.procore.webhooks import doorbell, event_id, verify
+from connectors.procore.writing import PLANS
+from settings.procore import ProcoreSettings
+
+CONNECTOR = Connector(
+    system="procore",
+    connect=connect,
+    readers=READERS,
+    plans=PLANS,
+    doorbell=doorbell,
+    verify=verify,
+    event_id=event_id,
+    subscribe=subscribe,
+    settings=ProcoreSettings,
+    scans=(
+        "project", "cost_type", "cost_code", "vendor", "sub_job", "budget_code", "billing_period", "commitment",
+        "variation",
+    ),
+    labels={name: str(field.title) for name, field in ProcoreSettings.model_fields.items()},
+)
