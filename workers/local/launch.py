@@ -17,6 +17,7 @@ import sys
 import time
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 LOCK_WAIT_SECONDS = 20.0
 
 
@@ -27,6 +28,12 @@ def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os.kill(os.getpid(), number)
+
+
+def show_name(name: str) -> None:
+    """What top and ps -o comm show; the kernel keeps 15 characters."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode()[:15])
 
 
 def _hold(path: str) -> None:

@@ -1,7 +1,6 @@
 """What the processes print: every line into a file of its own, the few that matter on the terminal too."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +15,7 @@ def matters(line: str) -> bool:
 
 
 class LogFile:
-    """One process's log file, line by line, each with the time it was read."""
+    """One process's log file, line by line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -26,9 +25,8 @@ class LogFile:
     def feed(self, chunk: bytes) -> list[str]:
         """Store what was read; returns the lines that are complete now."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
         for line in lines:
-            self._open().write(now.encode() + b" " + line + b"\n")
+            self._open().write(line + b"\n")
         if self._file:
             self._file.flush()
         return [line.decode(errors="replace") for line in lines]

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import socket
-import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -11,44 +10,44 @@ from typing import Any
 
 from workers.local.supervisor import Process
 
-# -P: the folder somebody stands in must not shadow our packages
-PYTHON = [sys.executable, "-P", "-m"]
-CELERY = [*PYTHON, "celery", "-A", "workers.app"]
 # Celery ends a worker warmly: its grace lies above the hard limit of a task (120 s), so nothing is cut in mid-call
 WORKER_GRACE_SECONDS = 135.0
+
+Ping = Callable[[str], bool]
 
 # name: (queues, pool children). Two nodes, so that a backfill never stands before a webhook.
 WORKERS = {"interactive": ("interactive", 2), "bulk": ("bulk,maintenance", 2)}
 
 
-def worker(name: str) -> Process:
+def worker(name: str, ping: Ping) -> Process:
     queues, children = WORKERS[name]
-    command = [*CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(children)]
-    command += ["--without-gossip", "--without-mingle"]
+    node = f"{name}@{socket.gethostname()}"
+    arguments = ["worker", "-n", node, "-Q", queues, "-c", str(children), "--without-gossip", "--without-mingle"]
     return Process(
-        f"worker-{name}", command, answers_ping(f"{name}@{socket.gethostname()}"),
+        f"worker-{name}", "workers.start", arguments, lambda: ping(node),
         stop_stage=1, grace_seconds=WORKER_GRACE_SECONDS, env={"SITEBOOKS_ROLE": f"worker {name}"},
     )  # fmt: skip
 
 
-def beat(folder: Path) -> Process:
+def beat(folder: Path, ping: Ping) -> Process:
     """An empty pid file name: a stale one after a crash would block the next start."""
-    command = [*CELERY, "beat", "--pidfile=", "-s", str(folder / "beat.db")]
-    return Process("beat", command, answers_ping(f"beat@{socket.gethostname()}"), env={"SITEBOOKS_ROLE": "beat"})
+    arguments = ["beat", "--pidfile=", "-s", str(folder / "beat.db")]
+    node = f"celerybeat@{socket.gethostname()}"
+    return Process("beat", "workers.start", arguments, lambda: ping(node), env={"SITEBOOKS_ROLE": "beat"})
 
 
 def web(port: int) -> Process:
-    command = [*PYTHON, "uvicorn", "web.app:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
+    arguments = ["web.app:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
     ready = answers_http(f"http://127.0.0.1:{port}/readyz")
-    return Process("web", command, ready, env={"SITEBOOKS_ROLE": "web"})
+    return Process("web", "uvicorn", arguments, ready, env={"SITEBOOKS_ROLE": "web"})
 
 
 def flower(port: int, folder: Path, authority: str) -> Process:
     """Bound to loopback: its /metrics and /healthcheck ask for no password."""
-    command = [*CELERY, "flower", "--address=127.0.0.1", f"--port={port}", "--persistent=True"]
-    command += [f"--db={folder / 'flower.db'}", "--state_save_interval=60000"]
+    arguments = ["-q", "-A", "workers.app", "flower", "--address=127.0.0.1", f"--port={port}", "--persistent=True"]
+    arguments += [f"--db={folder / 'flower.db'}", "--state_save_interval=60000"]
     env = {"FLOWER_BASIC_AUTH": authority, "SITEBOOKS_ROLE": "flower"}
-    return Process("flower", command, answers_tcp(port), env=env)
+    return Process("flower", "celery", arguments, answers_tcp(port), env=env)
 
 
 def simulator(system: str, port: int, dataset: str, seed: int, found: dict[str, Any]) -> Process:
@@ -59,8 +58,11 @@ def simulator(system: str, port: int, dataset: str, seed: int, found: dict[str, 
             told = json.loads(text)
             found[system] = {"url": told["url"], "credentials": told["credentials"]}
 
-    command = [*PYTHON, "simulators", system, "--port", str(port), "--dataset", dataset, "--seed", str(seed)]
-    return Process(f"simulator-{system}", command, lambda: system in found, stop_stage=2, on_line=line)
+    arguments = [system, "--port", str(port), "--dataset", dataset, "--seed", str(seed)]
+    return Process(
+        f"simulator-{system}", "simulators", arguments, lambda: system in found,
+        stop_stage=2, on_line=line, foreign=True,
+    )  # fmt: skip
 
 
 def simulated_systems() -> list[str]:
@@ -71,20 +73,21 @@ def simulated_systems() -> list[str]:
     return sorted(found - {"kit", "datasets"})
 
 
-def answers_ping(node: str) -> Callable[[], bool]:
+def migrate(url: str) -> None:
+    from models.migrate import upgrade
+
+    upgrade(url)
+
+
+def ping(node: str) -> bool:
     """By name: with another worker or beat on the same broker, any answer would not be this one's."""
+    from workers.app import app
 
-    def ask() -> bool:
-        from kombu.exceptions import OperationalError
-
-        from workers.app import app
-
+    with app.connection_for_write() as connection:
         try:
-            return bool(app.control.ping(destination=[node], timeout=1.0, limit=1))
-        except (OperationalError, OSError):
+            return bool(app.control.ping(destination=[node], timeout=0.5, limit=1, connection=connection))
+        except connection.connection_errors + connection.channel_errors:
             return False
-
-    return ask
 
 
 def answers_http(url: str) -> Callable[[], bool]:

@@ -6,16 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workers.local import processes
+from workers.local import forked, processes
 from workers.local.places import Secrets, Unusable, free_port, prepare, write_private
 from workers.local.postgres import Postgres
-from workers.local.server import Server
 from workers.local.supervisor import Process, Supervisor
 from workers.local.valkey import Valkey
 
@@ -54,6 +52,7 @@ class Stack:
         with Alone(folder):
             self.folder, self.secrets = folder, Secrets.of(folder)
             self.supervisor = Supervisor(folder / "logs", self.say)
+            self.calls = forked.pool()
             self._listen_to_signals()
             self.started = time.monotonic()
             try:
@@ -79,43 +78,42 @@ class Stack:
     def _start(self) -> None:
         self._remove_ready()
         self.say(f"Sitebooks is starting; its data is in {self.folder}")
+        self._choose_servers()
+        self._set_environment()
+        forked.begin()
         if self.options.simulators:
             for system in processes.simulated_systems():
                 port = self._port(SIMULATOR_PORTS.get(system, 0))
                 made = processes.simulator(system, port, self.options.dataset, self.options.seed, self.found)
                 self.supervisor.start(made)
-        self._start_servers()
-        self._set_environment()
+        for server in self.supervisor.servers:
+            began = time.monotonic()
+            server.start()
+            self._line(server.name, time.monotonic() - began)
         authority = f"{FLOWER_USER}:{self.secrets.flower}"
         self.supervisor.start(processes.flower(self.flower_port, self.folder, authority))
         self._migrate()
         for name in processes.WORKERS:
-            self.supervisor.start(processes.worker(name))
+            self.supervisor.start(processes.worker(name, self._ping))
         self.supervisor.start(processes.web(self.web_port))
-        self.supervisor.start(processes.beat(self.folder))
+        self.supervisor.start(processes.beat(self.folder, self._ping))
         self.supervisor.wait_ready(READY_SECONDS, self._one_ready)
 
-    def _start_servers(self) -> None:
-        """Ours only where no address is given."""
+    def _choose_servers(self) -> None:
+        """Ours only where no address is given. Addresses are settled before anything starts."""
         logs = self.folder / "logs"
         self.database_url, self.broker_url = os.environ.get("DATABASE_URL", ""), os.environ.get("BROKER_URL", "")
         if not self.broker_url:
             port = self._port(VALKEY_PORT)
             valkey = Valkey(self.folder / "valkey", self.secrets.broker, logs / "valkey.log", port=port)
-            self._start_server(valkey)
+            self.supervisor.servers.append(valkey)
             self.broker_url = valkey.url
         if not self.database_url:
             port = self._port(POSTGRES_PORT)
             passwords = self.secrets.superuser, self.secrets.owner
             postgres = Postgres(self.folder / "postgres", *passwords, logs / "postgres.log", port=port)
-            self._start_server(postgres)
+            self.supervisor.servers.append(postgres)
             self.database_url = postgres.url
-
-    def _start_server(self, server: Server) -> None:
-        began = time.monotonic()
-        self.supervisor.servers.append(server)
-        server.start()
-        self._line(server.name, time.monotonic() - began)
 
     def _set_environment(self) -> None:
         """For this process and all its children; from here on settings may be read."""
@@ -139,11 +137,12 @@ class Stack:
         return f"http://127.0.0.1:{self.flower_port}"
 
     def _migrate(self) -> None:
-        from models.migrate import upgrade
-
         began = time.monotonic()
-        upgrade(self.database_url)
+        self.supervisor.read_until(self.calls.submit(processes.migrate, self.database_url))
         self._line("migrations", time.monotonic() - began)
+
+    def _ping(self, node: str) -> bool:
+        return self.calls.submit(processes.ping, node).result()
 
     def _one_ready(self, process: Process, seconds: float) -> None:
         self._line(process.name, seconds)
@@ -155,8 +154,8 @@ class Stack:
         """Seed, write ready.json, and say where things are."""
         if self.supervisor.stopping:
             return
-        with ThreadPoolExecutor(1) as thread:
-            self.seeded = self.supervisor.read_until(thread.submit(self.seed, self._ready({})))
+        self.seeded = self.supervisor.read_until(self.calls.submit(self.seed, self._ready({})))
+        self.calls.shutdown()
         self.supervisor.changed = self._write_ready
         self._write_ready()
         write_private(self.folder / "flower-password", self.secrets.flower + "\n")
@@ -212,6 +211,7 @@ class Stack:
         began = time.monotonic()
         self._remove_ready()
         self.say("\nStopping ...")
+        self.calls.shutdown(cancel_futures=True)
         self.supervisor.stop()
         self.say(f"Everything has stopped ({time.monotonic() - began:.1f} s); the data is kept in {self.folder}")
 

@@ -1,0 +1,15 @@
+"""Imported once by the process that the local stack forks the others from: what all need, and nothing opened."""
+
+import gc
+import os
+import signal
+
+import workers.app
+import workers.start  # noqa: F401
+
+# A session of its own: Ctrl-C and a closing terminal reach the supervisor, which stops everything in order.
+if os.getsid(0) != os.getpid():
+    os.setsid()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+gc.collect()
+gc.freeze()  # what is imported is never collected, so its pages stay shared
