@@ -1,0 +1,218 @@
+"""Procore's client against answers made by hand: pages, companies, sign-in, limits, and its own outcomes."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from connectors.calls import Forbidden, NotFound, NotUnderstood, Request, SignInRefused, Unavailable, WrongCompany
+from connectors.ports import Token
+from connectors.procore.client import connect, consent_url, next_link, sentence
+from objects.outcome import Outcome
+from settings.procore import ProcoreSettings
+from tests.fakes import MemoryBudget, MemoryStore
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+HOST = "https://api.procore.com"
+
+
+def client(answer, secrets=None, **settings):
+    """A client whose every API request is answered by `answer`; the token endpoint always gives a token."""
+    forms = []
+
+    def handle(request):
+        if request.url.path == "/oauth/token":
+            form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
+            forms.append((str(request.url), form))
+            return httpx.Response(200, json={"access_token": f"t{len(forms)}", "token_type": "bearer",
+                                             "expires_in": 5400, "created_at": 0, "refresh_token": f"r{len(forms)}"})
+        return answer(request)
+
+    store = MemoryStore(secrets or {"client_id": "id", "client_secret": "s3cret"}, lambda: NOW)
+    made = connect(ProcoreSettings(company_id="4100", **settings), store, MemoryBudget(),
+                   transport=httpx.MockTransport(handle), clock=lambda: NOW)
+    return made, store, forms
+
+
+def always(status, body=None, **headers):
+    return lambda request: httpx.Response(status, json=body, headers=headers)
+
+
+def test_every_request_names_its_company_and_signs_in_at_the_login_host():
+    seen = []
+    made, _, forms = client(lambda request: seen.append(request) or httpx.Response(200, json={"id": 1}))
+    made.get("/rest/v1.0/me")
+    assert seen[0].headers["Procore-Company-Id"] == "4100"
+    assert seen[0].headers["Authorization"] == "Bearer t1"
+    assert forms == [("https://login.procore.com/oauth/token",
+                      {"client_id": "id", "client_secret": "s3cret", "grant_type": "client_credentials"})]
+
+
+def test_a_refused_token_is_replaced_once():
+    def answer(request):
+        fresh = request.headers["Authorization"] == "Bearer t2"
+        return httpx.Response(200, json=[]) if fresh else httpx.Response(401, json={"error": "expired"})
+
+    made, store, forms = client(answer)
+    assert made.send(Request("GET", "/rest/v1.0/vendors")).outcome is Outcome.confirmed
+    assert store.fetched == 2 and forms[1][1]["grant_type"] == "refresh_token"
+
+
+def test_a_user_grant_uses_its_code_once_and_then_refresh_tokens():
+    secrets = {"client_id": "id", "client_secret": "s", "grant": "authorization_code", "code": "c0de",
+               "redirect_uri": "https://sitebooks.example/back"}
+    made, _, forms = client(always(200, []), secrets)
+    made.get("/rest/v1.0/vendors")
+    made.sign_in(secrets, Token("t1", NOW + timedelta(minutes=90), "r1"))
+    assert [form["grant_type"] for _, form in forms] == ["authorization_code", "refresh_token"]
+    assert forms[1][1]["refresh_token"] == "r1" and "code" not in forms[1][1]
+    with pytest.raises(SignInRefused):
+        made.sign_in({"client_id": "id", "client_secret": "s", "grant": "authorization_code"}, None)
+
+
+def test_a_refused_sign_in_is_an_outcome_and_keeps_the_secret_to_itself():
+    made, store, _ = client(always(200, []))
+    refuse = always(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
+    made.http = httpx.Client(transport=httpx.MockTransport(refuse))
+    answer = made.send(Request("GET", "/rest/v1.0/vendors"))
+    assert (answer.outcome, answer.status) == (Outcome.refused, 401)
+    assert "Client authentication failed" in answer.reason and "s3cret" not in answer.reason
+    with pytest.raises(SignInRefused) as refused:
+        made.get("/rest/v1.0/vendors")
+    assert "s3cret" not in str(refused.value) and store.held is None
+
+
+def test_consent_is_asked_at_the_login_host():
+    url = consent_url(ProcoreSettings(company_id="1"), "id", "https://x.example/back", "state")
+    assert url.startswith("https://login.procore.com/oauth/authorize?response_type=code&client_id=id&redirect_uri=https")
+
+
+def test_pages_follow_link_to_the_end():
+    def answer(request):
+        page = int(request.url.params.get("page", "1"))
+        link = f'<{HOST}/rest/v1.0/vendors?page={page + 1}&per_page=2>; rel="next", <{HOST}/x>; rel="last"'
+        return httpx.Response(200, json=[{"id": page}], headers={"Link": link} if page < 3 else {})
+
+    made, _, _ = client(answer)
+    assert made.all("/rest/v1.0/vendors") == [{"id": 1}, {"id": 2}, {"id": 3}]
+
+
+@pytest.mark.parametrize("link", ["https://evil.example/rest/v1.0/vendors?page=2", "http://api.procore.com/rest?page=2"])
+def test_a_next_page_on_another_host_is_refused(link):
+    made, _, _ = client(always(200, [{"id": 1}], Link=f'<{link}>; rel="next"'))
+    with pytest.raises(NotUnderstood):
+        made.all("/rest/v1.0/vendors")
+
+
+def test_a_list_that_links_to_itself_ends():
+    made, _, _ = client(always(200, [{"id": 1}], Link=f'<{HOST}/rest/v1.0/vendors?page=2>; rel="next"'))
+    with pytest.raises(NotUnderstood):
+        made.all("/rest/v1.0/vendors")
+
+
+def test_an_answer_that_is_no_list_is_not_understood():
+    made, _, _ = client(always(200, {"id": 1}))
+    with pytest.raises(NotUnderstood):
+        made.all("/rest/v1.0/vendors")
+
+
+def test_another_companys_answer_is_refused():
+    made, _, _ = client(always(200, []))
+    made.same_company(None, "x")
+    made.same_company(4100, "x")
+    with pytest.raises(WrongCompany):
+        made.same_company(4101, "x")
+
+
+def test_the_headers_of_the_limit_reach_the_budget():
+    headers = {"X-Rate-Limit-Limit": "25", "X-Rate-Limit-Remaining": "3", "X-Rate-Limit-Reset": "1795165200"}
+    made, _, _ = client(lambda request: httpx.Response(200, json=[], headers=headers))
+    made.get("/rest/v1.0/vendors")
+    assert [(w.limit, w.remaining) for w in made.budget.windows] == [(25, 3)]
+
+
+def test_429_waits_for_the_later_of_both_headers():
+    reset = NOW + timedelta(seconds=40)
+    headers = {"X-Rate-Limit-Limit": "25", "X-Rate-Limit-Remaining": "0", "Retry-After": "10",
+               "X-Rate-Limit-Reset": str(int(reset.timestamp())), "Date": NOW.strftime("%a, %d %b %Y %H:%M:%S GMT")}
+    made, _, _ = client(lambda request: httpx.Response(429, json={"error": {}}, headers=headers))
+    answer = made.send(Request("PATCH", "/rest/v1.0/vendors/sync", body={}))
+    assert (answer.outcome, answer.retry_at) == (Outcome.not_applied, reset)
+    with pytest.raises(Unavailable):
+        made.get("/rest/v1.0/vendors")
+
+
+def test_a_used_up_share_sends_nothing():
+    made, store, _ = client(always(200, []))
+    made.budget.until = NOW + timedelta(seconds=9)
+    answer = made.send(Request("GET", "/rest/v1.0/vendors"))
+    assert (answer.outcome, answer.retry_at, store.fetched) == (Outcome.not_applied, NOW + timedelta(seconds=9), 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "outcome"),
+    [
+        ("PATCH", "/rest/v1.0/projects/7/direct_costs/sync", 409, Outcome.not_applied),
+        ("POST", "/rest/v1.1/requisitions", 409, Outcome.uncertain),
+        ("PATCH", "/rest/v1.1/requisitions/3", 409, Outcome.refused),
+        ("DELETE", "/rest/v1.0/purchase_order_contracts/1/line_items/2", 404, Outcome.confirmed),
+        ("PATCH", "/rest/v1.0/vendors/sync", 404, Outcome.refused),
+        ("POST", "/rest/v1.1/requisitions", 422, Outcome.refused),
+        ("POST", "/rest/v1.1/requisitions", 502, Outcome.uncertain),
+        ("POST", "/rest/v1.1/requisitions", 503, Outcome.uncertain),
+    ],
+)
+def test_outcomes_that_are_procores_own(method, path, status, outcome):
+    made, _, _ = client(always(status, {"errors": "no"}))
+    assert made.send(Request(method, path)).outcome is outcome
+
+
+def test_reads_raise_what_happened():
+    for status, kind in ((404, NotFound), (403, Forbidden), (500, Unavailable)):
+        made, _, _ = client(always(status, {"message": "why"}))
+        with pytest.raises(kind, match="why"):
+            made.get("/rest/v1.0/vendors")
+
+
+def test_amounts_travel_as_exact_numbers_and_text():
+    from decimal import Decimal
+
+    seen = []
+    made, _, _ = client(lambda request: seen.append(request.content) or httpx.Response(200, json={}))
+    made.send(Request("PATCH", "/x", body={"number": Decimal("10000000000000.10"), "text": "0.10"}))
+    assert seen[0] == b'{"number": 10000000000000.10, "text": "0.10"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"errors": {"number": ["has been taken"], "base": ["is odd"]}}, "number: has been taken; is odd"),
+        ({"errors": "Missing"}, "Missing"),
+        ({"errors": [{"code": ["a"]}, {"message": "b"}]}, "b"),
+        ({"error": {"message": "slow down"}}, "slow down"),
+        ({"error": "invalid_grant", "error_description": "The refresh token is invalid"},
+         "invalid_grant: The refresh token is invalid"),
+        ({"code": 1, "message": "m", "reason": "r"}, "m"),
+        ({"error": {"code": "BAD_REQUEST", "message": "two", "details": []}}, "two"),
+        ({}, ""), (None, ""), ([], ""),
+    ],
+)  # fmt: skip
+def test_every_shape_of_error_gives_its_sentence(body, said):
+    assert sentence(body) == said
+
+
+def test_the_next_link_is_found_wherever_it_stands():
+    assert next_link('<a?ids=1,2>; rel="first", <b?ids=1,2>; rel="next"') == "b?ids=1,2"
+    assert next_link("<b>; rel=next") == "b"
+    assert next_link('<b>; rel="last"') == next_link("") == ""
+
+
+def test_settings_know_which_hosts_belong_together():
+    assert ProcoreSettings(base_url="https://sandbox.procore.com").login == "https://login-sandbox.procore.com"
+    assert ProcoreSettings(base_url="http://127.0.0.1:8701").login == "http://127.0.0.1:8701"
+    for wrong in ({"base_url": "https://api.example.com"}, {"base_url": "ftp://x"}, {"company_id": "x"}, {"other": 1}):
+        with pytest.raises(ValueError):
+            ProcoreSettings(**wrong)
+    assert json.loads(ProcoreSettings(company_id="1").model_dump_json())["poll_billing_periods"] == "PT15M"
