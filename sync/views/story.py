@@ -1,0 +1,103 @@
+"""What happened to a record, from events, history, attempts, writes and approvals, the newest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from models.states import RecordState, WriteState
+from sync import problems
+from sync.views.records import RecordRow
+from sync.views.words import state_word, system_word
+
+MOST_ENTRIES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the story. `mark` is a record state, or bell, pen, tick for what is none."""
+
+    at: datetime
+    mark: str
+    title: str
+    detail: str = ""
+    amount: Decimal | None = None
+
+
+WRITE_WORDS = {
+    WriteState.planned: ("pending", "Planned: {step} in {system}"),
+    WriteState.sending: ("sending", "Sending {step} to {system}"),
+    WriteState.confirmed: ("sending", "Sent {step}; {system} confirmed it"),
+    WriteState.rejected: ("needs_attention", "{system} refused {step}"),
+    WriteState.uncertain: ("checking", "We do not know whether {system} took {step}"),
+    WriteState.abandoned: ("ignored", "Given up: {step} in {system}; a newer version took its place"),
+}
+OUTCOMES = {
+    "held": "Looked again: still held",
+    "synced": "Looked: both sides agree",
+    "needs_attention": "Looked: needs attention",
+}
+
+
+def story_of(db: Connection, row: RecordRow, writes: Sequence[Any], approvals: Sequence[Any]) -> tuple[Entry, ...]:
+    """At most the newest two hundred entries."""
+    values = {"id": row.id, "kind": row.kind, "ref": row.source_id, "most": MOST_ENTRIES}
+    history = db.execute(text("""
+        SELECT * FROM history WHERE record_id = :id ORDER BY id DESC LIMIT :most
+    """), values)
+    attempts = db.execute(text("""
+        SELECT * FROM attempt WHERE record_id = :id ORDER BY id DESC LIMIT :most
+    """), values)
+    events = db.execute(text("""
+        SELECT * FROM event WHERE kind = :kind AND ref = :ref ORDER BY id DESC LIMIT :most
+    """), values)
+    entries = [
+        *(_event(e) for e in events), *(_history(h) for h in history), *(_attempt(a) for a in attempts if a.outcome),
+        *(_write(w, row) for w in writes), *(_approval(a) for a in approvals),
+    ]
+    return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True)[:MOST_ENTRIES])
+
+
+def _event(row: Any) -> Entry:
+    return Entry(row.received_at, "bell", f"{system_word(row.system)} told us of a change", f"Webhook {row.event_id}")
+
+
+def _history(row: Any) -> Entry:
+    after = (row.after or {}).get("state", "")
+    before = (row.before or {}).get("state", "")
+    reason = problems.text(row.reason).title if row.reason and problems.has(row.reason) else row.reason or ""
+    actor = "" if row.actor in ("sitebooks", "engine") else f"By {row.actor}"
+    if after not in RecordState.__members__:
+        words = row.what.removeprefix("record.").replace("_", " ").capitalize()
+        return Entry(row.at, "pen", reason or words, actor)
+    title = state_word(after) if after != before else reason or state_word(after)
+    return Entry(row.at, after, title, ". ".join(part for part in (reason if title != reason else "", actor) if part))
+
+
+def _attempt(row: Any) -> Entry:
+    note = problems.text(row.note).title if row.note and problems.has(row.note) else row.note or ""
+    mark = row.outcome if row.outcome in RecordState.__members__ else "pending"
+    title = OUTCOMES.get(row.outcome) or f"Looked: {state_word(mark).lower()}"
+    detail = f"Attempt {row.attempt}" + (f": {note}" if note else "")
+    return Entry(row.ended_at or row.started_at, mark, title, detail)
+
+
+def _write(row: Any, record: RecordRow) -> Entry:
+    mark, words = WRITE_WORDS[WriteState(row.state)]
+    system = system_word(record.target if row.side == "target" else record.source)
+    parts = [f"Version {row.version}", f"attempt {row.attempt}", f"key {row.key}"]
+    parts += [f"answer {row.status}"] if row.status else []
+    parts += [f"sent {row.sends} times"] if row.sends > 1 else []
+    parts += [row.reason] if row.reason else []
+    title = words.format(step=row.step.replace("_", " "), system=system)
+    return Entry(row.ended_at or row.sent_at or row.planned_at, mark, title, ", ".join(parts), row.amount)
+
+
+def _approval(row: Any) -> Entry:
+    approved = row.decision == "approved"
+    title = f"{'Approved' if approved else 'Rejected'} for exactly version {row.version}"
+    detail = f"By {row.actor}" + (f": {row.reason}" if row.reason else "")
+    return Entry(row.at, "awaiting_approval" if approved else "rejected", title, detail, row.amount)

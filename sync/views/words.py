@@ -1,0 +1,91 @@
+"""The words people read for kinds, systems and states; nowhere else are there any."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from models.states import WORDS, RecordState
+
+#: Kind -> one, many. In the order in which they depend on each other.
+KINDS: dict[str, tuple[str, str]] = {
+    "project": ("Project", "Projects"),
+    "sub_job": ("Sub job", "Sub jobs"),
+    "vendor": ("Supplier", "Suppliers"),
+    "cost_code": ("Cost code", "Cost codes"),
+    "cost_type": ("Cost type", "Cost types"),
+    "budget_code": ("Budget code", "Budget codes"),
+    "commitment": ("Commitment", "Commitments"),
+    "variation": ("Variation", "Variations"),
+    "invoice": ("Invoice", "Invoices"),
+    "payment": ("Payment", "Payments"),
+    "billing_period": ("Billing period", "Billing periods"),
+    "branch": ("Branch", "Branches"),
+}
+
+SYSTEMS = {"procore": "Procore", "lentune": "Lentune", "acumatica": "Acumatica", "sage_paperless": "Sage Paperless"}
+
+#: A person must act. `checking` belongs here for payments only, which are never sent again by themselves.
+NEEDS_YOU = (RecordState.needs_attention, RecordState.conflict, RecordState.source_deleted)
+HEALING = (RecordState.held, RecordState.checking)
+#: What is not compared: one side is not meant to have it.
+APART = (RecordState.ignored, RecordState.unlinked, RecordState.source_deleted)
+
+
+def kind_word(kind: str) -> str:
+    """One of them: "Commitment"."""
+    return KINDS[kind][0] if kind in KINDS else kind.replace("_", " ").capitalize()
+
+
+def kinds_word(kind: str) -> str:
+    """Many of them: "Commitments"."""
+    return KINDS[kind][1] if kind in KINDS else kind_word(kind) + "s"
+
+
+def kind_order(kind: str) -> int:
+    """Its place in the order of dependence; unknown kinds last."""
+    return list(KINDS).index(kind) if kind in KINDS else len(KINDS)
+
+
+def system_word(system: str) -> str:
+    """As its maker writes it."""
+    return SYSTEMS.get(system, system.replace("_", " ").title())
+
+
+def state_word(state: str, waits_for: str = "") -> str:
+    """"In both systems", "Held: waiting for budget code 05-310"."""
+    words = WORDS[RecordState(state)]
+    return words.format(waits_for=waits_for) if waits_for else words.partition(":")[0]
+
+
+def waiting_words(db: Connection, waits: Mapping[int, Iterable[str]]) -> dict[int, str]:
+    """Record id -> what it waits for, in words, from the tokens of objects/problem.py."""
+    tokens = {token for listed in waits.values() for token in listed}
+    numbers = _numbers(db, {tuple(t.split(":", 3)[-2:]) for t in tokens if t.startswith(("link:", "remote:", "seen:"))})
+    return {
+        record_id: ", ".join(sorted({_waiting(token, numbers) for token in listed}))
+        for record_id, listed in waits.items() if listed
+    }
+
+
+def _waiting(token: str, numbers: Mapping[tuple[str, str], str]) -> str:
+    what, *rest = token.split(":", 3)
+    if what == "settings" or not rest:
+        return "a setting"
+    if what == "any":
+        return f"a {kind_word(rest[1]).lower()} in {system_word(rest[0])}"
+    kind, source_id = token.removeprefix(f"{what}:").removeprefix(f"{rest[0]}:" if what == "seen" else "").split(":", 1)
+    number = numbers.get((kind, source_id), "")
+    return f"{kind_word(kind).lower()} {number}".strip()
+
+
+def _numbers(db: Connection, wanted: set[Any]) -> dict[tuple[str, str], str]:
+    """(kind, source id or remote id) -> number, as far as we have seen it."""
+    if not wanted:
+        return {}
+    ids = sorted({pair[-1] for pair in wanted})
+    rows = db.execute(text("""
+        SELECT kind, source_id AS id, number FROM snapshot WHERE source_id = ANY(:ids) AND number <> ''
+        UNION ALL SELECT kind, remote_id, number FROM sync_record WHERE remote_id = ANY(:ids) AND number <> ''
+    """), {"ids": ids})
+    return {(row.kind, row.id): row.number for row in rows}
