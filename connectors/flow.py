@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from connectors.calls import Answer, NotUnderstood
@@ -78,6 +79,8 @@ class Flow:
     claim: Callable[[Any, str, int], Iterable[Step]] = nothing
     report: Callable[[Any, Verdict, str], Iterable[Step]] = nothing
     explain: Callable[[Problem, Any, Known], Problem] = lambda problem, obj, known: problem
+    #: Whether the connection's settings let this flow run without a person asking (L-06).
+    pushed: Callable[[Any], bool] = lambda settings: True
     batch: int = 1
     approval: Approval = "automatic"
 
@@ -134,6 +137,23 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """One record as it stands in a system, read for comparing: never taken from our own bookkeeping.
+
+    `anchor`: the key by which it names its counterpart (Lentune's external key: a source id of ours; Procore's origin_id:
+    our record key); empty when nobody linked it.
+    """
+
+    kind: str
+    project_id: str
+    remote_id: str
+    number: str
+    anchor: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connector:
     """All that one folder declares; `connectors.registry` collects them."""
 
@@ -151,4 +171,7 @@ class Connector:
     scans: tuple[str, ...] = ()
     read_settings: Callable[[Client], tuple[dict[str, Any], str]] | None = None
     save_settings: Callable[[Client, dict[str, Any], str, str], Answer] | None = None
+    #: Kind -> everything of that kind the system holds as a target, for the comparison. Its argument is the client and
+    #: the ids of the projects (the system's own) whose lists must be read one by one.
+    counts: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -54,9 +54,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_connections()
-RETURNS TABLE (company_id bigint, connection_id bigint, system text, time_zone text)
+RETURNS TABLE (company_id bigint, connection_id bigint, system text, time_zone text, settings jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT c.company_id, c.id, c.system, p.time_zone FROM connection c JOIN company p ON p.id = c.company_id
+    SELECT c.company_id, c.id, c.system, p.time_zone, c.settings FROM connection c JOIN company p ON p.id = c.company_id
     WHERE c.enabled ORDER BY c.company_id, c.id
 $$;
 

@@ -43,7 +43,7 @@ _JUDGED = frozenset({
 #: From each state, the states it may move to. Looking again at a record never takes it out of `sending` or `checking`
 #: without an outcome, and only a person takes it out of `rejected` (or a new version at the source).
 MOVES: dict[RecordState, frozenset[RecordState]] = {
-    RecordState.pending: _JUDGED | {RecordState.pending},
+    RecordState.pending: _JUDGED | {RecordState.pending, RecordState.rejected},
     RecordState.held: _JUDGED | {RecordState.pending, RecordState.rejected},
     RecordState.awaiting_approval: _JUDGED | {RecordState.pending, RecordState.rejected},
     RecordState.sending: frozenset({

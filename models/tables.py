@@ -1,8 +1,25 @@
 """The tables. Every row that holds a company's data carries company_id, and every unique key of one starts with it."""
 
 from sqlalchemy import (
-    BigInteger, Boolean, CheckConstraint, Column, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, MetaData,
-    Numeric, Table, Text, UniqueConstraint, false, func, text, true,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+    text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -129,6 +146,7 @@ sync_record = Table(
     Column("warnings", JSONB, nullable=False, server_default=EMPTY_LIST),
     Column("waits_for", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     _time("due_at"), _time("rung_at"), _time("lease_until"),
+    _time("stale_at"),  # a doorbell rang: what was read before this is not enough
     Column("attempt", Integer, nullable=False, server_default="0"),  # the fence: results are stored WHERE attempt = mine
     Column("unfinished", Integer, nullable=False, server_default="0"),  # attempts begun since one last ended
     Column("tries", Integer, nullable=False, server_default="0"),  # of this version, for the back-off
@@ -140,7 +158,7 @@ sync_record = Table(
     Column("asked", Boolean, nullable=False, server_default=false()),  # a person asked: do not skip for the schedule
     Column("remote_id", Text), Column("remote_number", Text), Column("remote_version", Text),
     _now("created_at"), _now("state_since"), _time("synced_at"),
-    UniqueConstraint("company_id", "connection_id", "kind", "direction", "source_id"),
+    UniqueConstraint("company_id", "connection_id", "kind", "source_id", "direction"),
     _one_of("state", "state", RecordState),
     CheckConstraint("direction IN ('from_procore', 'to_procore')", name="direction"),
     Index("ix_sync_record_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),

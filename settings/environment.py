@@ -41,6 +41,7 @@ class Environment(BaseSettings):
     quarantine_seconds: int = Field(900, ge=0)  # after the lease's end, before an uncertain write is looked up
     sweep_seconds: int = Field(15, gt=0)  # how often due records are rung again
     rering_seconds: int = Field(60, gt=0)  # not more often than this for one record
+    scan_seconds: int = Field(300, gt=0)  # how often changed objects are read, in case a webhook was missed
     recheck_seconds: int = Field(1800, gt=0)  # a held record is checked again at least this often
 
     @model_validator(mode="after")

@@ -14,14 +14,14 @@ HOSTS = {
 
 
 class ProcoreSettings(BaseModel):
-    """Stored with the connection. A wrong `company_id` is refused by Procore with 403, wrong hosts with 401."""
+    """Stored with the connection. Procore refuses a wrong `company_id` with 403, and hosts of another environment with 401."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str = Field("https://api.procore.com", title="API host", description="Where Procore's API answers.")
     login_url: str = Field("", title="Login host", description="Empty: the one that belongs to the API host.")
-    company_id: str = Field(title="Company ID", description="The number in the address of your Procore company.",
-                            pattern=r"^\d{1,19}$")
+    company_id: str = Field("", title="Company ID", pattern=r"^\d{0,19}$",
+                            description="The number in the address of your Procore company. Empty: the company's own.")
     currency: str = Field("NZD", title="Base currency", pattern=r"^[A-Z]{3}$",
                           description="Used where Procore names no currency, as it does while it knows only one.")
     only_projects: tuple[str, ...] = Field((), title="Only these project numbers", description="Empty: all projects.")

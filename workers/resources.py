@@ -1,13 +1,16 @@
-"""What a worker process holds open: database connections. Opened on first use, never before a fork."""
+"""What a worker process holds open: database connections and outside clients. Opened on first use, never before a fork."""
 
 import models
+from sync import clients
 
 
 def open() -> None:
     """In a fresh pool child: forget the parent's connections without touching its sockets."""
     models.dispose()
+    clients.close_all()
 
 
 def close() -> None:
     """At the end of a pool child: hang up."""
+    clients.close_all()
     models.dispose()

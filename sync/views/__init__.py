@@ -1,16 +1,19 @@
 """Read-only queries shared by the console, the API and the command line."""
 
 from sync.views.events import Event, EventPage, events
+from sync.views.frame import Frame, frame
 from sync.views.overview import KindSum, Overview, StateSum, SystemView, overview
 from sync.views.problems import ProblemGroup, ProblemGroups, problem_groups
 from sync.views.record import Record, record
 from sync.views.records import Filters, RecordPage, RecordRow, find, records
+from sync.views.sentence import lead, sentence
 from sync.views.sides import Field, Line
 from sync.views.story import Entry
 from sync.views.words import kind_word, kinds_word, state_word, system_word
 
 __all__ = [
-    "Entry", "Event", "EventPage", "Field", "Filters", "KindSum", "Line", "Overview", "ProblemGroup", "ProblemGroups",
-    "Record", "RecordPage", "RecordRow", "StateSum", "SystemView", "events", "find", "kind_word", "kinds_word",
-    "overview", "problem_groups", "record", "records", "state_word", "system_word",
+    "Entry", "Event", "EventPage", "Field", "Filters", "Frame", "KindSum", "Line", "Overview", "ProblemGroup",
+    "ProblemGroups", "Record", "RecordPage", "RecordRow", "StateSum", "SystemView", "events", "find", "frame",
+    "kind_word", "kinds_word", "lead", "overview", "problem_groups", "record", "records", "sentence", "state_word",
+    "system_word",
 ]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from models import session
 from models.states import RecordState
 from sync.views.records import THERE
-from sync.views.words import APART, HEALING, NEEDS_YOU, kind_order, kinds_word, state_word, system_word
+from sync.views.words import APART, HEALING, NEEDS_YOU, kind_order, kinds_word, system_word
 
 #: A system is slow when the oldest record that is due waits longer than this, and blocked beyond the second.
 SLOW_AFTER = timedelta(minutes=5)
@@ -34,7 +34,7 @@ class StateSum:
 
 @dataclass(frozen=True, slots=True)
 class KindSum:
-    """One kind of one connection in one currency. `explained`: (state in words, records) of all that do not agree."""
+    """One kind of one connection in one currency. `explained`: (state, records) of all that do not agree."""
 
     kind: str
     system: str
@@ -203,7 +203,7 @@ def _kind(key: tuple[str, str, str], group: Sequence[StateSum]) -> KindSum:
     compared = [one for one in group if one.state not in APART]
     agreed = [one for one in group if one.state == RecordState.synced]
     explained = tuple(
-        (state_word(one.state), one.records)
+        (one.state, one.records)
         for one in sorted(group, key=lambda one: list(RecordState).index(RecordState(one.state)))
         if one.state != RecordState.synced
     )

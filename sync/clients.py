@@ -1,0 +1,125 @@
+"""Clients of the outside systems: one per process and connection, signed in through Postgres, limited through Postgres."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from connectors.ports import Client, Token, Window
+from connectors.registry import connector
+from models import session
+from models.session import engine
+from settings.environment import environment
+from sync.company import Company
+from sync.secrets import decrypt, encrypt
+
+#: Clients by (process, company, system, settings version, urgent): a fork never uses its parent's sockets.
+_clients: dict[tuple[int, int, str, int, bool], Client] = {}
+#: Transports that stand in for the network, by system; only tests fill it.
+transports: dict[str, Any] = {}
+
+
+class Credentials:
+    """CredentialStore over the credential table. One refresher at a time, under the row's lock."""
+
+    def __init__(self, company_id: int, connection_id: int) -> None:
+        self.company_id, self.connection_id = company_id, connection_id
+        self._held: Token | None = None
+
+    def secrets(self) -> Mapping[str, str]:
+        with session(self.company_id) as db:
+            secrets: Mapping[str, str] = decrypt(self._row(db, "").secrets)
+            return secrets
+
+    def token(self, fetch: Callable[[Mapping[str, str], Token | None], Token], refused: str | None = None) -> str:
+        held = self._held
+        if held is not None and held.access != refused and _lasts(held.expires_at):
+            return held.access
+        with session(self.company_id) as db:
+            row = self._row(db, "FOR UPDATE")
+            old = _token(row)
+            if old is None or old.access == refused or not _lasts(old.expires_at):
+                # the lock is held over this one call on purpose: a refresh token works once (reliability F36)
+                fresh = fetch(decrypt(row.secrets), old)
+                db.execute(text("""
+                    UPDATE credential SET token = :token, token_expires_at = :ends, refreshed_at = clock_timestamp()
+                    WHERE connection_id = :c
+                """), {"token": encrypt([fresh.access, fresh.refresh]), "ends": fresh.expires_at, "c": self.connection_id})
+            else:
+                fresh = old
+        self._held = fresh
+        return fresh.access
+
+    def _row(self, db: Connection, lock: str) -> Any:
+        found = db.execute(text(f"SELECT * FROM credential WHERE connection_id = :c {lock}"), {"c": self.connection_id}).one()
+        return found
+
+
+class SharedBudget:
+    """Budget over one row of Postgres, taken by one statement on a connection of its own."""
+
+    def __init__(self, connection_id: int) -> None:
+        self.connection_id = connection_id
+        self._seen: Window | None = None
+
+    def take(self, urgent: bool = False) -> datetime | None:
+        seen, self._seen = self._seen, None
+        with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+            when: datetime | None = db.execute(
+                text("SELECT set_config('synchronous_commit', 'off', false), sitebooks_take(:c, :u, :l, :n, :r)"),
+                {"c": self.connection_id, "u": urgent, "l": seen and seen.limit, "n": seen and seen.remaining,
+                 "r": seen and seen.reset_at},
+            ).one()[1]
+            return when
+
+    def seen(self, window: Window) -> None:
+        if self._seen is None or window.limit == 0 or window.remaining <= self._seen.remaining:
+            self._seen = window
+
+
+def client(company: Company, system: str, urgent: bool = False) -> Client:
+    """This process's client of the connection. Raises KeyError when the company has no such connection."""
+    connected = company.connections[system]
+    key = (os.getpid(), company.id, system, connected.version, urgent)
+    if key not in _clients:
+        for old in [k for k in _clients if k[0] != key[0] or (k[1:3] == key[1:3] and k[3] != key[3])]:
+            forgotten = _clients.pop(old)
+            if old[0] == key[0]:
+                forgotten.close()
+        _clients[key] = connector(system).connect(
+            connected.settings, Credentials(company.id, connected.id), SharedBudget(connected.id),
+            company=company.site_id, seconds=environment().request_seconds, urgent=urgent, transport=transports.get(system),
+        )
+    return _clients[key]
+
+
+def close_all() -> None:
+    """At the end of a process; after a fork the parent's clients are only forgotten."""
+    for key in list(_clients):
+        gone = _clients.pop(key)
+        if key[0] == os.getpid():
+            gone.close()
+
+
+def budget_row(db: Connection, company_id: int, connection_id: int, learn: bool) -> None:
+    """The allowance row of a new connection. `learn`: one request at a time until a header tells the window."""
+    db.execute(text("""
+        INSERT INTO budget (company_id, connection_id, learn) VALUES (:p, :c, :learn)
+        ON CONFLICT (company_id, connection_id) DO NOTHING
+    """), {"p": company_id, "c": connection_id, "learn": learn})
+
+
+def _token(row: Any) -> Token | None:
+    if row.token is None:
+        return None
+    access, refresh = decrypt(row.token)
+    return Token(access, row.token_expires_at, refresh)
+
+
+def _lasts(ends: datetime) -> bool:
+    return ends > datetime.now(UTC) + timedelta(seconds=60)
+
+
+__all__ = ["Credentials", "SharedBudget", "budget_row", "client", "close_all", "transports"]

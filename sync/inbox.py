@@ -1,0 +1,149 @@
+"""Events: what each doorbell is about, which records it rings, and those that are parked because nobody can tell."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from connectors.calls import CallFailed, NotUnderstood, Unavailable
+from connectors.flow import Doorbell, Ignored
+from connectors.registry import connector
+from models import session, unscoped
+from models.states import EventState
+from sync import clients, records, settings, snapshots
+from sync.company import Company, load
+from sync.records import Rung, merge
+
+log = logging.getLogger("sitebooks.inbox")
+
+#: Tries at an event whose object cannot be read now, before the scans are left to find it.
+MOST_TRIES = 8
+
+
+#: (system, kind, project) lists to be read because something in them that has no record of its own has changed.
+Lists = set[tuple[str, str, str]]
+
+
+def process(company_id: int, event_ids: Sequence[int]) -> tuple[Rung, Lists]:
+    """Settles these events; gives the records to ring and the lists to read. Events for one object that arrive together
+    are one reading."""
+    rung: Rung = {}
+    with session(company_id) as db:
+        company = load(db, company_id)
+        rows = db.execute(text("""
+            SELECT * FROM event WHERE id = ANY(:ids) AND state = 'received' ORDER BY id FOR UPDATE SKIP LOCKED
+        """), {"ids": list(event_ids)}).all()
+        direct, indirect, lists = _sort(db, company, rows)
+        for (system, kind), refs in direct.items():
+            merge(rung, records.doorbell(db, company, system, kind, refs))
+        db.execute(text("""
+            UPDATE connection SET last_event_at = clock_timestamp() WHERE id = ANY(:ids)
+        """), {"ids": sorted({r.connection_id for r in rows})})
+    for (system, bell), events in indirect.items():
+        merge(rung, _read_now(company, system, bell, events))
+    return rung, lists
+
+
+def _sort(db: Connection, company: Company, rows: Sequence[Any]) -> tuple[
+    dict[tuple[str, str], dict[str, str]], dict[tuple[str, Doorbell], list[int]], Lists,
+]:
+    """Direct doorbells ring records; the others (and kinds that are only looked at) must be read first."""
+    direct: dict[tuple[str, str], dict[str, str]] = {}
+    indirect: dict[tuple[str, Doorbell], list[int]] = {}
+    lists: Lists = set()
+    for row in rows:
+        try:
+            bell = connector(row.system).doorbell(row.body)
+        except NotUnderstood as error:
+            _settle(db, [row.id], EventState.parked, str(error))
+            continue
+        if isinstance(bell, Ignored):
+            _settle(db, [row.id], EventState.ignored, bell.reason)
+        elif bell.direct and company.flows_from(row.system, bell.kind):
+            direct.setdefault((row.system, bell.kind), {})[bell.ref] = bell.project_id
+            _settle(db, [row.id], EventState.done, "", bell)
+        elif bell.kind == "sub_job":
+            lists.add((row.system, bell.kind, bell.project_id))
+            _settle(db, [row.id], EventState.done, "", bell)
+        else:
+            indirect.setdefault((row.system, bell), []).append(row.id)
+    return direct, indirect, lists
+
+
+def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) -> Rung:
+    """Reads the object behind the bell, stores it and rings what it concerns."""
+    if bell.kind == "settings":
+        return _settings_changed(company, system, bell, events)
+    rung: Rung = {}
+    connection_id = company.connections[system].id
+    try:
+        obj = connector(system).readers[bell.kind].one(clients.client(company, system, urgent=True), bell.ref, bell.project_id)
+    except Unavailable as error:
+        log.info("event %s waits: %s", events, error)
+        with session(company.id) as db:
+            db.execute(text("""
+                UPDATE event SET tries = tries + 1, rung_at = clock_timestamp(),
+                    state = CASE WHEN tries + 1 >= :most THEN 'parked' ELSE state END, note = :why WHERE id = ANY(:ids)
+            """), {"ids": events, "most": MOST_TRIES, "why": str(error)})
+        return rung
+    except (CallFailed, NotUnderstood) as error:
+        with session(company.id) as db:
+            _settle(db, events, EventState.parked, str(error), bell)
+        return rung
+    with session(company.id) as db:
+        if obj is not None:
+            stored = snapshots.store(db, company.id, connection_id, system, bell.kind, [obj])
+            merge(rung, records.ensure(db, company, system, bell.kind, stored.changed))
+            merge(rung, records.release(db, stored.tokens))
+        else:
+            known = _stored_behind(db, connection_id, bell)
+            merge(rung, records.ring_sources(db, connection_id, bell.kind, snapshots.gone(db, connection_id, bell.kind, known)))
+        _settle(db, events, EventState.done, "", bell)
+    return rung
+
+
+def _stored_behind(db: Connection, connection_id: int, bell: Doorbell) -> list[str]:
+    """Source ids of what we have of an object that is gone: by its own id, or by the id its doorbell uses."""
+    return list(db.scalars(text("""
+        SELECT source_id FROM snapshot WHERE connection_id = :c AND kind = :k AND gone_at IS NULL
+        AND (source_id = :ref OR data->>'line_id' = split_part(:ref, ':', 2))
+    """), {"c": connection_id, "k": bell.kind, "ref": bell.ref}))
+
+
+def _settings_changed(company: Company, system: str, bell: Doorbell, events: list[int]) -> Rung:
+    rung = settings.fetch(company.id, system, actor=f"{system} (event)")
+    with session(company.id) as db:
+        _settle(db, events, EventState.done, "", bell)
+    return rung
+
+
+def _settle(db: Connection, events: Sequence[int], state: EventState, note: str, bell: Doorbell | None = None) -> None:
+    db.execute(text("""
+        UPDATE event SET state = :s, note = nullif(:n, ''), kind = :k, ref = :ref, settled_at = clock_timestamp(), tries = tries + 1
+        WHERE id = ANY(:ids)
+    """), {"s": state, "n": note, "k": bell and bell.kind, "ref": bell and bell.ref, "ids": list(events)})
+
+
+def replay(company_id: int, event_ids: Sequence[int]) -> list[int]:
+    """These events are received again: a doorbell may be rung any number of times. Gives those that exist."""
+    with session(company_id) as db:
+        return list(db.scalars(text("""
+            UPDATE event SET state = 'received', note = NULL, tries = 0, rung_at = clock_timestamp()
+            WHERE id = ANY(:ids) RETURNING id
+        """), {"ids": list(event_ids)}))
+
+
+def due(most: int, rering_seconds: int) -> list[tuple[int, list[int]]]:
+    """Events that were stored and not settled, by company, to be rung again."""
+    with unscoped() as db:
+        rows = db.execute(text("SELECT company_id, ids FROM sitebooks_due_events(:m, make_interval(secs => :s))"),
+                          {"m": most, "s": rering_seconds})
+        return [(row.company_id, list(row.ids)) for row in rows]
+
+
+def prune(keep_days: int = 90) -> int:
+    """Settled events older than this are forgotten; parked ones stay until somebody has looked."""
+    with unscoped() as db:
+        gone: int = db.execute(text("SELECT sitebooks_prune(make_interval(days => :d))"), {"d": keep_days}).scalar_one()
+        return gone

@@ -1,0 +1,100 @@
+"""Steps 3 to 6: is the object part of this sync, what stands against it, what should the target hold, who must agree."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from connectors.calls import NotUnderstood, WrongCompany
+from connectors.flow import Check
+from connectors.plan import Done
+from models.states import RecordState
+from objects.known import Known
+from objects.plain import digest
+from objects.problem import Problem, on_settings
+from settings.environment import environment
+from sync import problems
+from sync.work import Verdict, Work
+
+
+def recheck() -> datetime:
+    """When a held record is looked at again at the latest."""
+    return datetime.now(UTC) + timedelta(seconds=environment().recheck_seconds)
+
+
+def judge(db: Connection, work: Work, known: Known) -> Verdict | None:
+    """The verdict, or None when the record is to be written now: then held, version and state of `work` say what."""
+    if work.gone:
+        return Verdict(RecordState.source_deleted, (_named(work, "source_gone", system=work.flow.source),))
+    stop = _switched_off(work) or work.flow.scope(work.obj, known)
+    if stop is not None:
+        return Verdict(RecordState.ignored, (stop,), reason=stop.code)
+    found = [problem for check in work.flow.checks if (problem := check.run(work.obj, known)) is not None]
+    work.warnings = [p for p in found if not problems.blocks(p)]
+    blocking = tuple(p for p in found if problems.blocks(p))
+    if blocking:
+        return blocked(blocking)
+    try:
+        held = work.flow.hold(work.obj, known, work.row.key)
+    except NotUnderstood as error:
+        return blocked((not_understood(work, work.flow.source, error),))
+    return _weigh(db, work, held)
+
+
+def blocked(found: tuple[Problem, ...], due_at: datetime | None = None) -> Verdict:
+    """Held while everything clears by itself; otherwise a person is needed."""
+    if problems.heals(found):
+        return Verdict(RecordState.held, found, due_at or recheck(), reason=found[0].code)
+    return Verdict(RecordState.needs_attention, found, reason=found[0].code)
+
+
+def evaluate(check: Check, obj: Any, known: Known) -> Problem | None:
+    """One check, for showing."""
+    return check.run(obj, known)
+
+
+def not_understood(work: Work, system: str, error: NotUnderstood) -> Problem:
+    """Something read is not safe to use: the problem with the path in it."""
+    if isinstance(error, WrongCompany):
+        return Problem("wrong_company", {"system": system, "reason": error.reason})
+    return Problem("not_understood", {"system": system, "path": error.path, "reason": error.reason})
+
+
+def _named(work: Work, code: str, **values: str) -> Problem:
+    kind = work.flow.kind.replace("_", " ")
+    return Problem(code, {"kind": kind, "number": work.row.number or work.row.source_id, **values})
+
+
+def _switched_off(work: Work) -> Problem | None:
+    connected = work.connected
+    if not connected.enabled:
+        return Problem("switched_off", {"system": connected.system}, (on_settings(),))
+    if not work.flow.pushed(connected.settings) and not work.row.asked:
+        return Problem("waiting_for_push", {}, (on_settings(),))
+    return None
+
+
+def _weigh(db: Connection, work: Work, held: dict[str, Any]) -> Verdict | None:
+    work.held, work.held_hash = held, digest(held)
+    row = work.row
+    if row.sent_hash is not None and bytes(row.sent_hash) == work.held_hash:
+        same = Done(row.remote_id, row.remote_number, row.remote_version)
+        return Verdict(RecordState.synced, done=same)
+    changed = row.held_hash is None or bytes(row.held_hash) != work.held_hash
+    work.version = row.version + 1 if changed else row.version
+    return _approval(db, work)
+
+
+def _approval(db: Connection, work: Work) -> Verdict | None:
+    mode = work.connected.settings.approval.get(work.flow.kind, work.flow.approval)
+    decided = db.execute(text("""
+        SELECT decision, reason FROM approval WHERE record_id = :r AND version = :v AND held_hash = :h ORDER BY id DESC LIMIT 1
+    """), {"r": work.id, "v": work.version, "h": work.held_hash}).first() if work.row.version else None
+    if decided is not None and decided.decision == "rejected":
+        if not work.row.asked:
+            return Verdict(RecordState.rejected)
+        decided = None
+    asks = mode == "manual" or (mode == "automatic_when_checks_pass" and bool(work.warnings))
+    if asks and decided is None:
+        return Verdict(RecordState.awaiting_approval)
+    return None

@@ -1,0 +1,91 @@
+"""The catalogue of problems: every code's cause, fix, owner and what happens next, from the problems.yaml files."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import connectors
+from objects.problem import Problem
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemText:
+    """One code's texts, filled in. `heals`: we notice by ourselves when its cause is gone."""
+
+    code: str
+    severity: str
+    heals: bool
+    owner: str
+    title: str
+    cause: str
+    fix: tuple[str, ...]
+    next: str
+    requirement: str = ""
+
+
+class UnknownCode(KeyError):
+    """A problem was raised that has no text in any problems.yaml."""
+
+
+class _Blank(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+@cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Code -> entry as written. A code that stands twice is an error."""
+    found: dict[str, dict[str, Any]] = {}
+    for file in [HERE / "problems.yaml", *sorted(Path(connectors.__path__[0]).glob("*/problems.yaml"))]:
+        for code, entry in yaml.safe_load(file.read_text()).items():
+            if code in found:
+                raise ValueError(f"{code} stands in two problems.yaml files")
+            found[code] = entry
+    return found
+
+
+def has(code: str) -> bool:
+    """Whether the code has texts."""
+    return code in catalogue()
+
+
+def text(code: str, values: Mapping[str, Any] | None = None) -> ProblemText:
+    """The texts with their values filled in. Raises UnknownCode."""
+    if not has(code):
+        raise UnknownCode(code)
+    entry, given = catalogue()[code], _Blank({k: str(v) for k, v in (values or {}).items()})
+
+    def fill(sentence: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda m: given[m.group(1)], sentence)
+
+    return ProblemText(
+        code, entry["severity"], bool(entry["heals"]), entry["owner"], fill(entry["title"]), fill(entry["cause"]),
+        tuple(fill(step) for step in entry["fix"]), fill(entry["next"]), entry.get("requirement", ""),
+    )
+
+
+def blocks(problem: Problem) -> bool:
+    """Whether the object cannot go on; warnings and information never hold anything up."""
+    return text(problem.code).severity == "error"
+
+
+def heals(problems: Iterable[Problem]) -> bool:
+    """Whether all of them clear by themselves, so that nobody is needed."""
+    return all(text(p.code).heals for p in problems)
+
+
+def as_plain(problem: Problem) -> dict[str, Any]:
+    """As a record keeps it."""
+    return {"code": problem.code, "values": {k: str(v) for k, v in problem.values.items()}, "waits_for": list(problem.waits_for)}
+
+
+def from_record(stored: Mapping[str, Any]) -> Problem:
+    """From what a record keeps."""
+    return Problem(stored["code"], stored["values"], tuple(stored["waits_for"]))

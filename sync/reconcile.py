@@ -1,0 +1,144 @@
+"""Comparing both sides to the cent: what the source says, what the target really holds, and what explains a difference."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from connectors.flow import Counted, Flow
+from connectors.registry import connector
+from models import session
+from models.states import RecordState
+from objects.money import amount_or_none, text_of
+from sync import clients
+from sync.company import Company, load
+
+ZERO = Decimal("0.00")
+
+
+@dataclass(slots=True)
+class Line:
+    """One project, kind and currency: counts and sums of both sides. `unexplained` must be 0.00."""
+
+    project: str
+    kind: str
+    currency: str
+    here_count: int = 0
+    there_count: int = 0
+    here: Decimal = ZERO
+    there: Decimal = ZERO
+    explained: Decimal = ZERO
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def difference(self) -> Decimal:
+        return self.here - self.there
+
+    @property
+    def unexplained(self) -> Decimal:
+        return self.difference - self.explained
+
+    def plain(self) -> dict[str, Any]:
+        """With amounts as text, as reports and JSON show it."""
+        return {k: text_of(v) if isinstance(v, Decimal) else v for k, v in asdict(self).items()} | {
+            "difference": text_of(self.difference), "unexplained": text_of(self.unexplained),
+        }
+
+
+@dataclass(slots=True)
+class Report:
+    """A whole comparison. `duplicates`: numbers that stand more than once under one key on the target."""
+
+    lines: list[Line]
+    duplicates: list[str]
+    only_there: list[str]
+
+    @property
+    def unexplained(self) -> Decimal:
+        return sum((abs(line.unexplained) for line in self.lines), ZERO)
+
+
+def run(company_id: int, system: str) -> Report:
+    """Reads the target of every flow with amounts and compares. Reads only. Raises connectors.calls.CallFailed."""
+    with session(company_id) as db:
+        company = load(db, company_id)
+        run_id = db.execute(text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id"),
+                            {"p": company_id, "c": company.connections[system].id}).scalar_one()
+    lines: dict[tuple[str, str, str], Line] = {}
+    duplicates: list[str] = []
+    only_there: list[str] = []
+    for flow in connector(system).flows:
+        there = list(_there(company, system, flow))
+        with session(company_id) as db:
+            here = _here(db, company, system, flow)
+        _compare(flow, here, there, lines, duplicates, only_there)
+    report = Report(sorted(lines.values(), key=lambda x: (x.project, x.kind)), duplicates, only_there)
+    with session(company_id) as db:
+        db.execute(text("""
+            UPDATE reconcile_run SET ended_at = clock_timestamp(), unexplained = :u, result = CAST(:r AS jsonb) WHERE id = :id
+        """), {"u": report.unexplained, "id": run_id, "r": json.dumps({
+            "lines": [line.plain() for line in report.lines], "duplicates": duplicates, "only_there": only_there,
+        })})
+    return report
+
+
+def _there(company: Company, system: str, flow: Flow) -> Iterator[Counted]:
+    """What the target holds of this flow's kind, read from the target."""
+    count = connector(flow.target).counts.get(flow.kind)
+    if count is None or flow.target not in company.connections:
+        return
+    with session(company.id) as db:
+        projects = _target_projects(db, company, system, flow)
+    yield from count(clients.client(company, flow.target), projects)
+
+
+def _target_projects(db: Connection, company: Company, system: str, flow: Flow) -> list[str]:
+    """The target's ids of the projects in this sync."""
+    column = "remote_id" if flow.direction == "from_procore" else "source_id"
+    return list(db.scalars(text(f"""
+        SELECT {column} FROM sync_record WHERE connection_id = :c AND kind = 'project' AND remote_id IS NOT NULL ORDER BY id
+    """), {"c": company.connections[system].id}))
+
+
+def _here(db: Connection, company: Company, system: str, flow: Flow) -> list[Any]:
+    """What the source says of every object of the flow, with what became of it: the amount is the source's own."""
+    return list(db.execute(text("""
+        SELECT r.source_id, r.key, r.number, r.state, r.remote_id, r.currency, r.amount, r.problems, r.held->>'as' AS held_as,
+               r.version, coalesce(p.number, s.project_id, '') AS project, r.sent_hash IS NOT NULL AS sent
+        FROM sync_record r
+        JOIN snapshot s ON s.connection_id = :source AND s.kind = r.kind AND s.source_id = r.source_id AND s.gone_at IS NULL
+        LEFT JOIN snapshot p ON p.connection_id = :source AND p.kind = 'project' AND p.source_id = s.project_id
+        WHERE r.connection_id = :c AND r.kind = :k AND r.direction = :d
+    """), {"source": company.connections[flow.source].id, "c": company.connections[system].id,
+           "k": flow.kind, "d": flow.direction}))
+
+
+def _compare(
+    flow: Flow, here: Iterable[Any], there: Iterable[Counted], lines: dict[tuple[str, str, str], Line],
+    duplicates: list[str], only_there: list[str],
+) -> None:
+    by_anchor: dict[str, list[Counted]] = defaultdict(list)
+    for counted in there:
+        by_anchor[counted.anchor].append(counted)
+    for row in here:
+        amount = amount_or_none(row.amount)
+        if amount is None:
+            continue
+        line = lines.setdefault((row.project, flow.kind, row.currency), Line(row.project, flow.kind, row.currency))
+        line.here_count, line.here = line.here_count + 1, line.here + amount
+        found = by_anchor.pop(row.source_id if flow.direction == "from_procore" else row.key, [])
+        line.there_count, line.there = line.there_count + len(found), line.there + sum((f.amount for f in found), ZERO)
+        if len(found) > 1:
+            duplicates.append(f"{flow.kind} {row.number}")
+        if row.state != RecordState.synced:
+            # known and shown to people: what is not (or not yet again) over there is explained by the record itself
+            missing = amount - sum((f.amount for f in found), ZERO)
+            line.explained += missing
+            line.reasons[row.state] = line.reasons.get(row.state, 0) + 1
+    for anchor, left in by_anchor.items():
+        if anchor:
+            only_there.extend(f"{flow.kind} {c.number}" for c in left)

@@ -1,0 +1,141 @@
+"""Reading a source page by page for what has changed: whole pages, little written, only what differs gets a task."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from connectors.calls import CallFailed, Forbidden, NotFound, NotUnderstood, SignInRefused, Unavailable
+from connectors.flow import Page, Reader
+from connectors.ports import Client
+from connectors.registry import connector
+from models import session
+from objects import Object
+from sync import clients, records, snapshots
+from sync.company import Company, load
+from sync.records import Rung, merge
+
+log = logging.getLogger("sitebooks.scan")
+
+#: A cursor is the source's own clock; this much is read again, for rows that were committed late (reliability F34).
+OVERLAP = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class Scanned:
+    """What a scan found. `retry_at`: the source or our share of its limit said when to go on; the rest is not read."""
+
+    rung: Rung
+    read: int = 0
+    changed: int = 0
+    rows: int = 0
+    retry_at: datetime | None = None
+    stopped: str = ""
+    unfinished: bool = False
+
+    def seconds_to_wait(self) -> float:
+        """Until the source said to come back; 5 s when it did not say."""
+        return max((self.retry_at - datetime.now(UTC)).total_seconds(), 0.1) if self.retry_at else 5.0
+
+
+def scan(company_id: int, system: str, kind: str, project_id: str | None = None, full: bool = False) -> Scanned:
+    """Reads one kind of one system: a project's list, or the company's. `full`: everything, so that what is gone shows.
+
+    Pages are stored as they come; the cursor moves only when the list was read to its end, so a scan that is cut short
+    is read again from where the last whole one stood.
+    """
+    with session(company_id) as db:
+        company = load(db, company_id)
+        scope = project_id or ""
+        since = None if full else _cursor(db, company.connections[system].id, kind, scope)
+    reader, found = connector(system).readers[kind], Scanned({})
+    if not reader.filtered:
+        since, full = None, True
+    client = clients.client(company, system)
+    newest, seen, whole = since, set[str](), False
+    try:
+        for page in reader.pages(client, project_id, since and since - OVERLAP):
+            seen.update(o.source_id for o in page.objects)
+            seen.update(odd for odd, _ in page.odd)
+            newest = max([t for t in [newest, *(o.updated_at for o in page.objects)] if t is not None], default=None)
+            _store_page(company, system, kind, reader, client, page, found)
+        whole = True
+    except Unavailable as error:
+        found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True
+    except (Forbidden, NotFound, SignInRefused, CallFailed, NotUnderstood) as error:
+        found.stopped = str(error)
+        log.warning("scan of %s %s %s stopped: %s", system, kind, scope, error)
+    if whole:
+        _finish(company, system, kind, project_id, since, newest, full or since is None, seen, found)
+    return found
+
+
+def projects(company_id: int, system: str) -> list[str]:
+    """Ids of the projects whose lists are scanned: those in this sync, that is, linked or not turned away by their stage."""
+    with session(company_id) as db:
+        company = load(db, company_id)
+        return list(db.scalars(text("""
+            SELECT s.source_id FROM snapshot s WHERE s.connection_id = :c AND s.kind = 'project' AND s.gone_at IS NULL
+            AND (NOT EXISTS (SELECT FROM sync_record r WHERE r.kind = 'project' AND r.source_id = s.source_id)
+                OR EXISTS (SELECT FROM sync_record r WHERE r.kind = 'project' AND r.source_id = s.source_id
+                    AND (r.state <> 'ignored' OR r.remote_id IS NOT NULL)))
+            ORDER BY s.id
+        """), {"c": company.connections[system].id}))
+
+
+def _store_page(company: Company, system: str, kind: str, reader: Reader, client: Client, page: Page, found: Scanned) -> None:
+    connection_id = company.connections[system].id
+    found.read += len(page.objects)
+    heads, whole = list(page.objects), list(page.objects)
+    if reader.headers_only:
+        with session(company.id) as db:
+            heads = snapshots.changed_heads(db, connection_id, kind, heads)
+        whole = [_complete(reader, client, head) for head in heads]
+    with session(company.id) as db:
+        stored = snapshots.store(db, company.id, connection_id, system, kind, whole, heads)
+        found.rows += stored.rows
+        found.changed += len(stored.changed)
+        merge(found.rung, records.ensure(db, company, system, kind, stored.changed))
+        merge(found.rung, records.release(db, stored.tokens))
+        if page.gone:
+            _gone(db, company, connection_id, kind, list(page.gone), found)
+        if page.odd:
+            merge(found.rung, records.doorbell(db, company, system, kind, {odd: "" for odd, _ in page.odd}))
+
+
+def _complete(reader: Reader, client: Client, head: Any) -> Object:
+    completed: Object = reader.complete(client, head)
+    return completed
+
+
+def _finish(
+    company: Company, system: str, kind: str, project_id: str | None, since: datetime | None, newest: datetime | None,
+    everything: bool, seen: set[str], found: Scanned,
+) -> None:
+    """After the last page: what a whole reading did not show is gone; the cursor moves if there was anything newer."""
+    connection_id = company.connections[system].id
+    with session(company.id) as db:
+        if everything:
+            missing = snapshots.live_ids(db, connection_id, kind, project_id) - seen
+            if missing:
+                _gone(db, company, connection_id, kind, sorted(missing), found)
+        if newest is not None and newest != since:
+            db.execute(text("""
+                INSERT INTO scan_cursor (company_id, connection_id, kind, project_id, source_time) VALUES (:p, :c, :k, :s, :t)
+                ON CONFLICT (company_id, connection_id, kind, project_id) DO UPDATE SET source_time = excluded.source_time
+            """), {"p": company.id, "c": connection_id, "k": kind, "s": project_id or "", "t": newest})
+
+
+def _gone(db: Any, company: Company, connection_id: int, kind: str, ids: list[str], found: Scanned) -> None:
+    vanished = snapshots.gone(db, connection_id, kind, ids)
+    if vanished:
+        merge(found.rung, records.ring_sources(db, connection_id, kind, vanished))
+
+
+def _cursor(db: Any, connection_id: int, kind: str, scope: str) -> datetime | None:
+    value: datetime | None = db.scalar(text("""
+        SELECT source_time FROM scan_cursor WHERE connection_id = :c AND kind = :k AND project_id = :s
+    """), {"c": connection_id, "k": kind, "s": scope})
+    return value

@@ -1,0 +1,31 @@
+"""Secrets at rest: JSON encrypted with the first key of SECRET_KEY, readable with any of them (rotation)."""
+
+import json
+from functools import cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from settings.environment import environment
+
+
+class WrongKey(RuntimeError):
+    """No key of SECRET_KEY opens a stored secret: put the old key back behind the new one."""
+
+
+@cache
+def _box() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in environment().secret_keys()])
+
+
+def encrypt(value: Any) -> bytes:
+    """JSON-ready data as an encrypted token."""
+    return _box().encrypt(json.dumps(value).encode())
+
+
+def decrypt(token: bytes) -> Any:
+    """The data again. Raises WrongKey."""
+    try:
+        return json.loads(_box().decrypt(bytes(token)))
+    except InvalidToken:
+        raise WrongKey("a stored secret cannot be opened with SECRET_KEY") from None

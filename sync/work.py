@@ -1,0 +1,59 @@
+"""One record in one run of the engine: what was claimed, what is known of it by now, and what came of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from connectors.flow import Flow
+from connectors.plan import Done, Plan, Step
+from models.states import RecordState
+from objects.problem import Problem
+from sync.company import Connected
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a record leaves a run: its state, when it is looked at again, and why."""
+
+    state: RecordState
+    problems: tuple[Problem, ...] = ()
+    due_at: datetime | None = None
+    reason: str = ""
+    done: Done | None = None
+    soon: bool = False  # a passing trouble: the task tries again by its own retry policy
+
+
+@dataclass(slots=True)
+class Work:
+    """`row` is the record as it was claimed; `row.attempt` is the fence, `row.due_at` the due time the claim set."""
+
+    row: Any
+    connected: Connected
+    flow: Flow
+    obj: Any = None
+    fresh: Any = None  # what was read in this run and is not stored yet
+    gone: bool = False
+    held: dict[str, Any] | None = None
+    held_hash: bytes | None = None
+    version: int = 0
+    state: RecordState = RecordState.pending
+    warnings: list[Problem] = field(default_factory=list)
+    plan: Plan | None = None
+    step: Step | None = None
+    write_id: int = 0
+    action: Literal["send", "look", ""] = ""
+    found: Done | None = None
+    looked: bool = False
+    reporting: bool = False
+    told: bytes | None = None
+    verdict: Verdict | None = None
+    released: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> int:
+        """The record's id."""
+        return int(self.row.id)
+
+    def resuming(self) -> bool:
+        """A plan was begun and has not ended: it goes on from where it stopped, with what was held then."""
+        return self.row.state in (RecordState.sending, RecordState.checking)

@@ -1,0 +1,64 @@
+"""The sweep, the schedule's passes, the nightly comparison and housekeeping."""
+
+from celery import shared_task
+
+from settings.environment import environment
+from settings.schedule import ENTRIES
+from sync import inbox, reconcile, sweep
+from tasks import publish, scan
+from tasks.base import DATABASE_TROUBLE
+from tasks.slots import claimed
+
+
+@shared_task(
+    name="sitebooks.maintenance.sweep",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=2,
+)
+def sweep_due() -> None:
+    """Rings again for whatever is due and was not rung lately."""
+    for company_id, kind, ids in sweep.due():
+        publish.ring(company_id, kind, ids)
+    for company_id, ids in inbox.due(sweep.MOST, environment().rering_seconds):
+        publish.send("sitebooks.inbox.process", [company_id, ids])
+
+
+@shared_task(
+    name="sitebooks.maintenance.pass",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=3,
+)
+def scheduled_pass(schedule: str) -> None:
+    """One tick of a schedule entry: for each slot claimed, the connection's scans, chained in dependency order."""
+    entry = ENTRIES[schedule]
+    for connection in claimed(schedule):
+        scan.start(connection.company_id, connection.system, full=entry.full, kinds=entry.kinds)
+
+
+@shared_task(
+    name="sitebooks.maintenance.reconcile",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=3,
+    soft_time_limit=540,
+    time_limit=600,
+)
+def compare(schedule: str) -> None:
+    """Compares both sides of every connection whose slot is claimed, to the cent."""
+    for connection in claimed(schedule):
+        reconcile.run(connection.company_id, connection.system)
+
+
+@shared_task(
+    name="sitebooks.maintenance.housekeeping",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=3,
+)
+def housekeeping(schedule: str) -> None:
+    """Forgets settled events and old slots, once a day."""
+    if list(claimed(schedule)):
+        sweep.forget_slots()
+        inbox.prune()

@@ -1,0 +1,64 @@
+"""Scans: one message per list, chained in dependency order; a pass is only the first kick, the rows are the memory."""
+
+from collections.abc import Sequence
+
+from celery import Task, chain, shared_task, signature
+
+from connectors.registry import connector
+from settings.environment import environment
+from sync import scan as scans
+from tasks import publish
+from tasks.base import DATABASE_TROUBLE, LONGEST_COUNTDOWN
+
+
+@shared_task(
+    name="sitebooks.scan.read",
+    bind=True,
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=4,
+    retry_backoff_max=60,
+    max_retries=8,
+    soft_time_limit=environment().soft_limit_seconds,
+    time_limit=environment().hard_limit_seconds,
+)
+def read(self: Task, company_id: int, system: str, kind: str, full: bool = False) -> None:
+    """Reads one kind of one system: the company's list, or rings once for the list of each project."""
+    if connector(system).readers[kind].scope == "company":
+        _read(self, company_id, system, kind, None, full)
+        return
+    for project_id in scans.projects(company_id, system):
+        publish.send("sitebooks.scan.list", [company_id, system, kind, project_id, full], queue="bulk")
+
+
+@shared_task(
+    name="sitebooks.scan.list",
+    bind=True,
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=4,
+    retry_backoff_max=60,
+    max_retries=8,
+    soft_time_limit=environment().soft_limit_seconds,
+    time_limit=environment().hard_limit_seconds,
+)
+def read_list(self: Task, company_id: int, system: str, kind: str, project_id: str, full: bool = False) -> None:
+    """Reads one kind of one project."""
+    _read(self, company_id, system, kind, project_id, full)
+
+
+def _read(task: Task, company_id: int, system: str, kind: str, project_id: str | None, full: bool) -> None:
+    found = scans.scan(company_id, system, kind, project_id, full)
+    publish.ring_all(company_id, found.rung, queue="bulk")
+    if found.unfinished and task.request.retries < task.max_retries:
+        raise task.retry(countdown=min(found.seconds_to_wait(), LONGEST_COUNTDOWN))
+
+
+def start(company_id: int, system: str, full: bool = False, kinds: Sequence[str] | None = None) -> None:
+    """A connection's whole pass, its lists chained in dependency order. It is only the first kick: the rows remember."""
+    links = [
+        signature("sitebooks.scan.read", args=(company_id, system, kind, full), immutable=True)
+        for kind in connector(system).scans if kinds is None or kind in kinds
+    ]
+    try:
+        chain(*links).apply_async()
+    except publish.BROKER_TROUBLE as error:
+        publish.log.warning("the broker cannot be reached; the next pass of %s reads it: %s", system, error)

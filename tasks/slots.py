@@ -1,0 +1,52 @@
+"""Which slot of a schedule entry is due now for a connection, and who claims it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from celery.schedules import crontab
+
+from settings.schedule import ENTRIES, Entry
+from sync import sweep
+from sync.connections import Scheduled, scheduled
+
+
+def claimed(schedule: str, now: datetime | None = None) -> Iterator[Scheduled]:
+    """The connections whose slot of this entry is due and was claimed by this call: each slot exactly once."""
+    entry, moment = ENTRIES[schedule], now or datetime.now(UTC)
+    for connection in scheduled():
+        if entry.systems is not None and connection.system not in entry.systems:
+            continue
+        slot = slot_of(entry, connection, moment)
+        if slot is not None and sweep.claim_slot(f"{schedule}:{connection.id}", slot):
+            yield connection
+
+
+def slot_of(entry: Entry, connection: Scheduled, now: datetime) -> datetime | None:
+    """The newest slot that has begun (UTC), or None. Missed slots are not made up one by one: the newest does for all."""
+    if entry.every is not None:
+        return datetime.fromtimestamp(int(now.timestamp()) // entry.every * entry.every, UTC)
+    zone = ZoneInfo(connection.time_zone)
+    if entry.daily_at is not None:
+        local = now.astimezone(zone)
+        hours, minutes = entry.daily_at.split(":")
+        begun = local.time() >= time(int(hours), int(minutes))
+        date = local.date() if begun else local.date() - timedelta(days=1)
+        return datetime(date.year, date.month, date.day, tzinfo=UTC)  # the local date is the slot: once a date
+    if entry.cron_setting is None or not connection.settings.get(entry.when_setting or "", False):
+        return None
+    return _newest_match(connection.settings.get(entry.cron_setting), zone, now)
+
+
+def _newest_match(cron: str | None, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """The latest minute of the past hour that the cron names in this zone."""
+    if not cron:
+        return None
+    wanted = crontab.from_string(cron)
+    minute = now.replace(second=0, microsecond=0)
+    for back in range(60):
+        local = (minute - timedelta(minutes=back)).astimezone(zone)
+        if (local.minute in wanted.minute and local.hour in wanted.hour and local.day in wanted.day_of_month
+                and local.month in wanted.month_of_year and local.isoweekday() % 7 in wanted.day_of_week):
+            return minute - timedelta(minutes=back)
+    return None

@@ -1,0 +1,74 @@
+"""What the tests share: one Postgres and one broker a session, a company a test, and the table of requirements covered."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+#: Seconds, with the ratios of production kept (design section 13).
+TIMES = {
+    "REQUEST_SECONDS": "4", "SOFT_LIMIT_SECONDS": "20", "HARD_LIMIT_SECONDS": "24", "LEASE_SECONDS": "30",
+    "VISIBILITY_SECONDS": "60", "QUARANTINE_SECONDS": "15", "SWEEP_SECONDS": "1", "RERING_SECONDS": "2",
+    "RECHECK_SECONDS": "5", "SCAN_SECONDS": "5",
+}
+for name, seconds in TIMES.items():
+    os.environ.setdefault(name, seconds)
+os.environ.setdefault("SECRET_KEY", Fernet.generate_key().decode())
+
+pytest_plugins = ["tests.requirements"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folder a test stands in says what it needs."""
+    groups = ("unit", "database", "worker", "browser", "faults")
+    for item in items:
+        folder = Path(item.fspath).relative_to(Path(__file__).parent).parts[0]
+        if folder in groups:
+            item.add_marker(getattr(pytest.mark, folder))
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator["object"]:
+    """Postgres and the broker, or those the environment names."""
+    from workers.local.servers import servers as start
+
+    folder = Path(tempfile.mkdtemp(prefix="sitebooks-test-", dir="/var/tmp"))
+    try:
+        with start(folder) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database(servers) -> str:
+    """The migrated database's address, also in DATABASE_URL; its owner is an ordinary role."""
+    from models.migrate import upgrade
+    from settings.environment import environment
+
+    os.environ["DATABASE_URL"], os.environ["BROKER_URL"] = servers.database_url, servers.broker_url
+    environment.cache_clear()
+    upgrade(servers.database_url)
+    return servers.database_url
+
+
+@pytest.fixture
+def company(database: str) -> int:
+    """A company of its own for each test: row-level security keeps it apart from all others."""
+    from sync.connections import new_company
+
+    return new_company("Test company", "4100")
+
+
+@pytest.fixture
+def world(company: int):
+    """Both simulators in process, connected to a company; `world.settle()` works until nothing is due."""
+    from tests.world import World
+
+    made = World(company)
+    yield made
+    made.close()

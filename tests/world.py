@@ -1,0 +1,177 @@
+"""A whole company in one process: both simulators, real Postgres, the real engine, and a bell that rings at once."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+import simulators
+from connectors.registry import connector
+from models import session, unscoped
+from settings.environment import environment
+from simulators.kit.clock import Clock
+from simulators.kit.http import Request
+from sync import clients, connections, engine, inbox, records, scan, sweep
+from sync.records import Rung, merge
+from sync.secrets import decrypt
+from tests.contracts.checker import check_request
+from tests.transport import SimulatorTransport
+
+#: Rounds of ringing after which a world that is still not quiet is a failure.
+MOST_ROUNDS = 60
+
+
+class World:
+    """`procore` and `lentune` are the simulators' cores. People act through `act`; `settle` lets everything happen."""
+
+    def __init__(self, company: int, dataset: str | dict[str, Any] = "small", settings: dict[str, Any] | None = None) -> None:
+        self.company = company
+        self.clock = Clock()
+        self.procore = simulators.load("procore", dataset=dataset, clock=self.clock, hourly=0, spike=0)
+        self.lentune = simulators.load("lentune", dataset=dataset, clock=self.clock, per_minute=0)
+        self.simulators = {"procore": self.procore, "lentune": self.lentune}
+        self.transports = {name: SimulatorTransport(core, _checked(name)) for name, core in self.simulators.items()}
+        clients.transports.update(self.transports)
+        for name, core in self.simulators.items():
+            base = {"base_url": f"http://127.0.0.1/{name}" if name == "x" else "http://127.0.0.1"}
+            connections.connect(company, name, {**base, **((settings or {}) if name == "lentune" else {})}, _text(core.credentials))
+        with session(company) as db:
+            db.execute(text("UPDATE company SET site_id = :s"), {"s": str(self.procore.credentials["company_id"])})
+        self._settings()
+        for name in self.simulators:
+            connections.subscribe(company, name)
+
+    def close(self) -> None:
+        clients.close_all()
+        clients.transports.clear()
+
+    # people
+
+    def act(self, system: str, action: str, **args: Any) -> Any:
+        """What a person does there, by its page's own action."""
+        body = _json({"action": action, "args": args})
+        answer = self.simulators[system].handle(Request("POST", "/_sim/act", [], {"content-type": "application/json"}, body))
+        assert answer.status < 300, answer.body
+        return answer.json() if hasattr(answer, "json") else answer.body
+
+    # the machinery, in one thread
+
+    def scan(self, *systems: str, full: bool = False) -> None:
+        """A scheduled pass of each system, list by list in its declared order, the bells it rings answered in between."""
+        for system in systems or ("procore", "lentune"):
+            for kind in connector(system).scans:
+                reader = connector(system).readers[kind]
+                for project in scan.projects(self.company, system) if reader.scope == "project" else [None]:
+                    self.run(scan.scan(self.company, system, kind, project, full).rung)
+
+    def run(self, rung: Rung) -> None:
+        """Answers bells, and those that ring meanwhile, until none is left."""
+        for _ in range(MOST_ROUNDS):
+            if not rung:
+                return
+            kind = next(iter(rung))
+            ids = rung.pop(kind)
+            merge(rung, engine.run(self.company, ids).released)
+        raise AssertionError(f"bells keep ringing: {rung}")
+
+    def deliver(self) -> int:
+        """The simulators' webhooks arrive at our inbox as if through the endpoint; gives how many."""
+        count = 0
+        for system, core in self.simulators.items():
+            while deliveries := core.tick():
+                for delivery in deliveries:
+                    self._receive(system, delivery)
+                    core.delivered(delivery, 202)
+                    count += 1
+        return count
+
+    def _receive(self, system: str, delivery: Any) -> None:
+        declared, address = connector(system), delivery.url.rsplit("/", 1)[1]
+        with unscoped() as db:
+            hook = db.execute(text("SELECT * FROM sitebooks_hook(:a)"), {"a": address}).one()
+        headers = {k.lower(): v for k, v in delivery.headers.items()}
+        refused = declared.verify(delivery.body, headers, decrypt(hook.secrets), self.clock.now())
+        assert refused is None, refused
+        body = _parsed(delivery.body)
+        with unscoped() as db:
+            ids = [r.id for r in db.execute(text("""
+                SELECT id FROM sitebooks_ingest(ARRAY[:p], ARRAY[:c], ARRAY[:s], ARRAY[:e], ARRAY[CAST(:b AS jsonb)])
+            """), {"p": hook.company_id, "c": hook.connection_id, "s": system, "e": declared.event_id(body),
+                   "b": delivery.body.decode()})]
+        rung, lists = inbox.process(self.company, ids)
+        self.run(rung)
+        for name, kind, project in lists:
+            for each in (kind, "budget_code"):
+                self.run(scan.scan(self.company, name, each, project).rung)
+
+    def settle(self) -> None:
+        """Webhooks, bells and everything due, until nothing happens any more."""
+        for _ in range(MOST_ROUNDS):
+            happened = self.deliver()
+            rung: Rung = {}
+            for company, kind, ids in sweep.due():
+                if company == self.company:
+                    merge(rung, {kind: ids})
+            if not happened and not rung:
+                return
+            self.run(rung)
+        raise AssertionError("the world does not become quiet")
+
+    def sync(self) -> None:
+        """Everything both systems hold, to the end."""
+        self.scan()
+        self.settle()
+
+    # looking
+
+    def records(self, kind: str | None = None) -> list[Any]:
+        with session(self.company) as db:
+            return list(db.execute(text("SELECT * FROM sync_record WHERE CAST(:k AS text) IS NULL OR kind = :k ORDER BY id"), {"k": kind}))
+
+    def record(self, kind: str, number: str) -> Any:
+        found = [r for r in self.records(kind) if r.number == number]
+        assert len(found) == 1, f"{kind} {number}: {[(r.number, r.state) for r in self.records(kind)]}"
+        return found[0]
+
+    def states(self, kind: str) -> dict[str, str]:
+        return {r.number: r.state for r in self.records(kind)}
+
+    def problems(self, kind: str, number: str) -> list[str]:
+        return [p["code"] for p in self.record(kind, number).problems]
+
+    def due_now(self) -> None:
+        """Makes everything that waits for a time due, as if it had come."""
+        with session(self.company) as db:
+            db.execute(text("UPDATE sync_record SET due_at = clock_timestamp(), rung_at = NULL WHERE due_at IS NOT NULL"))
+        self.settle()
+
+    def _settings(self) -> None:
+        from sync import settings
+
+        settings.fetch(self.company, "lentune", "test")
+
+
+def _checked(system: str) -> Any:
+    def check(request: Any) -> None:
+        if request.url.path.startswith("/_sim"):
+            return
+        check_request(system, request.method, request.url.path, request.read() and _parsed(request.read()), dict(request.url.params))
+    return check
+
+
+def _text(credentials: dict[str, Any]) -> dict[str, str]:
+    return {k: str(v) for k, v in credentials.items()}
+
+
+def _json(value: Any) -> bytes:
+    import json
+
+    return json.dumps(value, default=str).encode()
+
+
+def _parsed(body: bytes) -> Any:
+    import json
+
+    return json.loads(body)
+
+
+__all__ = ["World", "environment", "records"]
