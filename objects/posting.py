@@ -13,6 +13,8 @@ class PostingLine(TypedDict):
     amount: str
     description: str
     ref: NotRequired[str]
+    #: Procore's id of a tax code.
+    tax_code: NotRequired[str]
 
 
 class DirectCost(TypedDict):

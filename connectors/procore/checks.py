@@ -9,82 +9,77 @@ from connectors.calls import Answer
 from connectors.procore.client import sentence
 from objects.problem import Problem, on_any, on_snapshot
 
+Held = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal with a name of its own: told by the field Procore blames, or else by its words.
+    """A refusal with a name of its own. `said` is looked for in "field: message" of everything that is blamed.
 
-    The texts are not published and their status is inferred (contract sections 11.11 and 13), so words come second.
+    The texts are not published and their status is inferred (contract sections 11.11 and 13), so the field counts as
+    much as the words.
     """
 
     code: str
     requirement: str
-    fields: re.Pattern[str]
-    words: re.Pattern[str]
-    waits_for: Callable[[Mapping[str, Any]], tuple[str, ...]]
-
-    def fits(self, field: str, said: str) -> bool:
-        return bool(self.fields.search(field) or self.words.search(said))
+    said: re.Pattern[str]
+    waits_for: Callable[[Held], tuple[str, ...]]
 
 
-def _until_period(held: Mapping[str, Any]) -> tuple[str, ...]:
+def _until_period(held: Held) -> tuple[str, ...]:
     return (on_any("procore", "billing_period", held["project_id"]),)
 
 
-def _until_commitment(held: Mapping[str, Any]) -> tuple[str, ...]:
+def _until_commitment(held: Held) -> tuple[str, ...]:
     return (on_snapshot("procore", "commitment", held["commitment_id"]),)
 
 
 def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
 
-#: In the order in which they are tried.
+#: In the order in which they are tried: a message about a line's amount may well speak of "this period".
 INVOICE_REFUSALS = (
-    Refusal("no_open_billing_period", "L-24", _words(r"period"), _words(r"billing period|period is closed"),
-            _until_period),
-    Refusal("commitment_not_approved", "L-26", _words(r"^(commitment|contract)(_id|_status)?$"),
-            _words(r"(commitment|contract).*\bapproved\b"), _until_commitment),
-    Refusal("over_billing", "L-25", _words(r"work_completed|total_completed|scheduled_value"),
-            _words(r"over[- ]?bill|100 ?%|exceed|scheduled value"), _until_commitment),
+    Refusal("over_billing", "L-25", _words(r"over[- ]?bill|100 ?%|exceed|scheduled[_ ]value"), _until_commitment),
+    Refusal("commitment_not_approved", "L-26", _words(r"\b(commitment|contract)(_\w+)?\b.*\b(approved|status)\b"),
+            _until_commitment),
+    Refusal("period_already_invoiced", "L-24", _words(r"\b(billing[_ ])?period(_id)?\b.*\balready\b"), _until_period),
+    Refusal("no_open_billing_period", "L-24", _words(r"\b(billing[_ ])?period(_id)?\b"), _until_period),
 )
 
 
-def refused(held: Mapping[str, Any]) -> Callable[[Answer], Problem]:
+def refused(held: Held) -> Callable[[Answer], Problem]:
     """Names any refusal: a missing permission, else Procore's text as received."""
     return lambda answer: _unnamed(answer, held)
 
 
-def invoice_refused(held: Mapping[str, Any]) -> Callable[[Answer], Problem]:
+def invoice_refused(held: Held) -> Callable[[Answer], Problem]:
     """Names the refusal of a commitment invoice (L-24 to L-26)."""
     return lambda answer: _invoice(answer, held)
 
 
-def blamed(body: Any) -> list[tuple[str, str]]:
-    """Field and message of everything an error body says, nested items included; "" where no field is named."""
+def blamed(body: Any, field: str = "") -> list[str]:
+    """"field: message" for everything an error body says, nested ones included."""
     if isinstance(body, str):
-        return [("", body)]
+        return [f"{field}: {body}" if field else body]
     if isinstance(body, list):
-        return [pair for item in body for pair in blamed(item)]
+        return [said for item in body for said in blamed(item, field)]
     if not isinstance(body, dict):
         return []
-    return [
-        ("" if field in ("errors", "error", "message", "base") and not inner else inner or field, said)
-        for field, value in body.items() for inner, said in blamed(value)
-    ]
+    envelope = ("errors", "error", "message", "base", "details")
+    return [said for name, value in body.items() for said in blamed(value, field if name in envelope else name)]
 
 
-def _invoice(answer: Answer, held: Mapping[str, Any]) -> Problem:
+def _invoice(answer: Answer, held: Held) -> Problem:
     if answer.status in (400, 409, 422):
-        pairs = blamed(answer.body)
         for refusal in INVOICE_REFUSALS:
-            if any(refusal.fits(field, said) for field, said in pairs):
+            if any(refusal.said.search(said) for said in blamed(answer.body)):
                 values = {"number": str(held.get("number", "")), "text": answer.reason}
                 return Problem(refusal.code, values, refusal.waits_for(held))
     return _unnamed(answer, held)
 
 
-def _unnamed(answer: Answer, held: Mapping[str, Any]) -> Problem:
+def _unnamed(answer: Answer, held: Held) -> Problem:
     text = answer.reason or sentence(answer.body) or f"status {answer.status}"
     values = {"system": "Procore", "number": str(held.get("number", "")), "text": text, "reason": text}
     return Problem("permission_missing" if answer.status == 403 else "procore_rejected", values)

@@ -43,11 +43,14 @@ def direct_cost(held: Held, remote_id: str | None, key: str) -> Plan:
     draft = yield sync_step("header", f"{path}/sync", [header], read, why, key=key, amount=held_total(held))
 
     def row(n: int, line: Mapping[str, Any]) -> Row:
-        return {
+        fields: dict[str, Any] = {
             "origin_id": line_key(key, n, line), "direct_cost_id": int(draft.remote_id),
             "wbs_code_id": int(line["wbs_code_id"]), "description": line["description"],
             "extended_type": "manual", "amount": amount_of(line["amount"]),
         }
+        # a mapping that names a tax code by anything but its id in Procore says nothing that a line could carry
+        tax = str(line.get("tax_code") or "")
+        return fields | ({"tax_code_id": int(tax)} if tax.isdigit() else {})
 
     yield from line_steps(f"{path}/line_items/sync", held, key, row, why)
     yield from stale_lines(f"{path}/{draft.remote_id}/line_items", held, key, draft, why)
@@ -59,35 +62,34 @@ def direct_cost(held: Held, remote_id: str | None, key: str) -> Plan:
 
 def commitment_invoice(held: Held, remote_id: str | None, key: str) -> Plan:
     """An invoice against a commitment (11.11). One POST carries it whole; there is no sync, so we look before."""
-    lines: dict[str, Decimal] = {}
+    billed: dict[str, Decimal] = {}
     for line in held["lines"]:
-        lines[line["line_id"]] = lines.get(line["line_id"], Decimal(0)) + amount_of(line["amount"])
-    ids = {"project_id": int(held["project_id"]), "commitment_id": int(held["commitment_id"].rpartition(":")[2])}
-    fields = {
-        "period_id": int(held["period_id"]), "invoice_number": held["number"], "billing_date": held["date"],
-        "origin_id": key, "status": "approved",
-    }
-    why, amount = invoice_refused(held), text_of(total(lines.values()))
-    if remote_id is None:
-        items = [
-            {"item_type": "contract_item", "line_item_id": int(line_id), "work_completed_this_period": text_of(billed)}
-            for line_id, billed in lines.items()
-        ]
-        body = {**ids, "requisition": {**fields, "items": items}}
-        done = yield Step(
-            "invoice", Request("POST", "/rest/v1.1/requisitions", {"view": "items"}, body), key,
-            requisition_reader(key, ids["commitment_id"]), why, look=requisition_left(held, key), look_first=True,
-            amount=amount,
-        )
-        return done
+        billed[line["line_id"]] = billed.get(line["line_id"], Decimal(0)) + amount_of(line["amount"])
+    if remote_id is not None:
+        return (yield from _invoice_again(held, remote_id, key, billed))
+    items = [
+        {"item_type": "contract_item", "line_item_id": int(line_id), "work_completed_this_period": text_of(amount)}
+        for line_id, amount in billed.items()
+    ]
+    return (yield Step(
+        "invoice", Request("POST", "/rest/v1.1/requisitions", {"view": "items"}, _invoice_body(held, key, items)), key,
+        requisition_reader(key, _commitment(held)), invoice_refused(held), look=requisition_left(held, key),
+        look_first=True, amount=text_of(total(billed.values())),
+    ))
+
+
+def _invoice_again(held: Held, remote_id: str, key: str, billed: dict[str, Decimal]) -> Plan:
+    """Both calls set what they name and add nothing, so they may be repeated."""
+    why = invoice_refused(held)
     path = f"/rest/v1.1/requisitions/{remote_id}"
     header = yield Step(
-        "header", Request("PATCH", path, {"view": "items"}, {**ids, "requisition": fields}), key,
-        requisition_reader(key, ids["commitment_id"], lines.keys()), why, repeatable=True, amount=amount,
+        "header", Request("PATCH", path, {"view": "items"}, _invoice_body(held, key, None)), key,
+        requisition_reader(key, _commitment(held), billed.keys()), why, repeatable=True,
+        amount=text_of(total(billed.values())),
     )
     items = [
         {"id": int(item_id), "item_type": "contract_item",
-         "work_completed_this_period": text_of(lines.get(line_id, Decimal(0)))}
+         "work_completed_this_period": text_of(billed.get(line_id, Decimal(0)))}
         for line_id, item_id in header.data["items"].items()
     ]
     bulk = Request(
@@ -96,6 +98,21 @@ def commitment_invoice(held: Held, remote_id: str | None, key: str) -> Plan:
     )
     yield Step("items", bulk, f"{key}-items", lambda answer: Done(remote_id), why, repeatable=True)
     return header
+
+
+def _invoice_body(held: Held, key: str, items: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """Approved at once: it was approved in the books, and an admin may set any status (11.11)."""
+    fields: dict[str, Any] = {
+        "period_id": int(held["period_id"]), "invoice_number": held["number"], "billing_date": held["date"],
+        "origin_id": key, "status": "approved",
+    }
+    if items is not None:
+        fields["items"] = items
+    return {"project_id": int(held["project_id"]), "commitment_id": _commitment(held), "requisition": fields}
+
+
+def _commitment(held: Held) -> int:
+    return int(held["commitment_id"].rpartition(":")[2])
 
 
 def purchase_order(held: Held, remote_id: str | None, key: str) -> Plan:
