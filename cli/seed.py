@@ -1,9 +1,46 @@
-"""What a new data folder is given after the first start: somebody who may sign in, and the demo company."""
+"""What a new data folder is given after the first start: the demo company, connected to the running simulators."""
 
+from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import text
+
+from connectors.registry import all_connectors
+from models import session
+from sync import connections, settings
+from tasks import publish, scan
+from web.tokens import new_token, new_user
 
 
 def connect_simulators(ready: dict[str, Any]) -> dict[str, Any]:
-    """Connect the running simulators to one company, once per data folder; returns what to add to ready.json:
-    company_id, api_token, and sign_in, a link that works once."""
-    return {}
+    """Connects the running simulators to one company, once per data folder, and starts the first reading.
+
+    Returns what to add to ready.json: company_id, api_token, and sign_in, a link that works once.
+    """
+    stands = ready["simulators"]
+    known = connections.companies()
+    company_id = known[0][0] if known else connections.new_company(
+        stands["procore"].get("company_name", "Demo company"), str(stands["procore"]["credentials"]["company_id"]))
+    for system, stand in stands.items():
+        if system in all_connectors():
+            connect(company_id, system, stand)
+    return people(company_id, ready["web"])
+
+
+def connect(company_id: int, system: str, stand: dict[str, Any]) -> None:
+    """One connection as a person would make it: address, credentials, mirrored settings, webhooks, then the first pass."""
+    credentials = {name: str(value) for name, value in stand["credentials"].items()}
+    connections.connect(company_id, system, {"base_url": stand["url"], **stand.get("settings", {})}, credentials)
+    publish.ring_all(company_id, settings.fetch(company_id, system, actor="set-up"))
+    connections.subscribe(company_id, system)
+    scan.start(company_id, system)
+
+
+def people(company_id: int, web: str) -> dict[str, Any]:
+    """An administrator who may sign in by a link that works once, and a token for scripts."""
+    with session(company_id) as db:
+        user_id = db.execute(text("SELECT id FROM app_user WHERE name = 'admin'")).scalar_one_or_none()
+    user_id = user_id or new_user(company_id, "admin", "admin")
+    token = new_token(company_id, user_id, "api", ["read", "approve", "admin"], timedelta(days=30))
+    link = new_token(company_id, user_id, "sign_in", [], timedelta(days=1))
+    return {"company_id": company_id, "api_token": token, "sign_in": f"{web}/sign-in/{link}"}

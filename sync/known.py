@@ -102,8 +102,10 @@ class BatchKnown:
 
     def _fill_records(self, needs: Sequence[Need]) -> None:
         for need in needs:
-            target: dict[Any, Any] = {"link": self._links, "linked_from": self._from, "numbered": self._numbered}[need.what]
-            target[need.kind, need.value] = set() if need.what == "numbered" else None
+            if need.what == "numbered":
+                self._numbered[need.kind, need.value] = set()
+            else:
+                (self._links if need.what == "link" else self._from)[need.kind, need.value] = None
         rows = self._db.execute(_RECORDS, {
             **_columns("link", needs), **_columns("linked_from", needs), **_columns("numbered", needs),
             "c": self._connected.id, "d": self._flow.direction,

@@ -80,8 +80,8 @@ def explain(company_id: int, record_id: int) -> Why:
         return Why(
             _public(row), flow.source, flow.target, flow.protected_by, snapshot, row.held, checks,
             [_text(p) for p in row.problems], [_text(p) for p in row.warnings],
-            *(_rows(db, table, record_id) for table in ("write", "approval", "history", "attempt")),
-            next_at=row.due_at, next_text=_next(company, row),
+            _rows(db, "write", record_id), _rows(db, "approval", record_id), _rows(db, "history", record_id),
+            _rows(db, "attempt", record_id), next_at=row.due_at, next_text=_next(company, row),
         )
 
 
