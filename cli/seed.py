@@ -19,8 +19,13 @@ def connect_simulators(ready: dict[str, Any]) -> dict[str, Any]:
     """
     stands = ready["simulators"]
     known = connections.companies()
-    company_id = known[0][0] if known else connections.new_company(
-        stands["procore"].get("company_name", "Demo company"), str(stands["procore"]["credentials"]["company_id"]))
+    company_id = (
+        known[0][0]
+        if known
+        else connections.new_company(
+            stands["procore"].get("company_name", "Demo company"), str(stands["procore"]["credentials"]["company_id"])
+        )
+    )
     for system, stand in stands.items():
         if system in all_connectors():
             connect(company_id, system, stand)

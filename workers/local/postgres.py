@@ -65,9 +65,7 @@ class Postgres(Server):
     name = "Postgres"
     stop_signal = signal.SIGINT  # "fast" shutdown: sessions are cut, nothing is lost
 
-    def __init__(
-        self, folder: Path, superuser: str, owner: str, log: Path, *, port: int = 0, durable: bool = True
-    ) -> None:
+    def __init__(self, folder: Path, superuser: str, owner: str, log: Path, *, port: int = 0, durable: bool = True) -> None:
         super().__init__(log)
         self.folder, self.superuser_password, self.owner_password = folder, superuser, owner
         self.port, self.durable = free_port(port), durable

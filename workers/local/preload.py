@@ -6,7 +6,10 @@ import signal
 
 import workers.app
 import workers.start  # noqa: F401
+from workers.local.launch import die_with_parent
 
+# Its children hold the pipe by which it would notice that the supervisor is gone: the kernel has to tell it.
+die_with_parent(os.getppid())
 # A session of its own: Ctrl-C and a closing terminal reach the supervisor, which stops everything in order.
 if os.getsid(0) != os.getpid():
     os.setsid()
