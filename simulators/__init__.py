@@ -15,7 +15,5 @@ def load(
     """One simulator's core, for use in process. Raises LookupError for a system that has none."""
     if system not in SYSTEMS:
         raise LookupError(f"no simulator {system!r}; known: {', '.join(SYSTEMS)}")
-    simulator: Simulator = import_module(f"simulators.{system}").load(
-        dataset=dataset, seed=seed, clock=clock, **options
-    )
+    simulator: Simulator = import_module(f"simulators.{system}").load(dataset=dataset, seed=seed, clock=clock, **options)
     return simulator

@@ -69,9 +69,7 @@ def _project(number: str) -> dict[str, Any]:
         "region": "Auckland",
         "prevent_overbilling": True,
         "allow_overbilling": False,
-        "billing_periods": [
-            {"start": date(2026, 11, 1), "end": date(2026, 11, 30), "due": date(2026, 12, 20), "status": "open"}
-        ],
+        "billing_periods": [{"start": date(2026, 11, 1), "end": date(2026, 11, 30), "due": date(2026, 12, 20), "status": "open"}],
         "budget": [{"code": code, "type": "M", "amount": "1000000.00"} for code in CODES],
     }
 

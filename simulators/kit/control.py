@@ -55,9 +55,7 @@ def _clear_faults(simulator: "Simulator", _: Request) -> Response:
 
 def _seed(simulator: "Simulator", request: Request) -> Response:
     body = request.json()
-    simulator.seed(
-        body.get("dataset", "demo"), int(body.get("seed", 1)), int(body.get("objects", datasets.LARGE_DEFAULT))
-    )
+    simulator.seed(body.get("dataset", "demo"), int(body.get("seed", 1)), int(body.get("objects", datasets.LARGE_DEFAULT)))
     return Response.of(200, {kind: len(items) for kind, items in simulator.state().items()})
 
 

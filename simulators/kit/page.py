@@ -61,9 +61,7 @@ def _table(items: list[dict[str, Any]]) -> str:
         return "<p>Nothing yet.</p>"
     columns = [name for name, value in items[0].items() if not isinstance(value, list | dict)][:COLUMNS]
     head = "".join(f"<th scope=col>{escape(name)}" for name in columns)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(_text(item.get(name)))}" for name in columns) for item in items[:ROWS]
-    )
+    rows = "".join("<tr>" + "".join(f"<td>{escape(_text(item.get(name)))}" for name in columns) for item in items[:ROWS])
     rest = f"<p>{len(items) - ROWS} more at /_sim/state.</p>" if len(items) > ROWS else ""
     return f"<div class=scroll><table><tr>{head}</tr>{rows}</table></div>{rest}"
 

@@ -43,9 +43,7 @@ class Simulator:
     actions: ClassVar[Actions]
     default_options: ClassVar[dict[str, Any]] = {}
 
-    def __init__(
-        self, clock: Clock | None = None, dataset: str | dict[str, Any] = "demo", seed: int = 1, **options: Any
-    ) -> None:
+    def __init__(self, clock: Clock | None = None, dataset: str | dict[str, Any] = "demo", seed: int = 1, **options: Any) -> None:
         self.clock = clock or Clock()
         self.options = {**self.default_options, **options}
         self.credentials_seed = seed
