@@ -152,8 +152,7 @@ class HttpClient:
             return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")
 
     def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
-        if (window := self.window(response)) is not None:
-            self.budget.seen(window)
+        self.budget.seen(self.window(response))
         outcome = outcome_of(response.status_code, response.headers, self.overrides)
         try:
             body = json.loads(content, parse_float=Decimal) if content.strip() else None

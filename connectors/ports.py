@@ -43,8 +43,9 @@ class Budget(Protocol):
     def take(self, urgent: bool = False) -> datetime | None:
         """None: send one request now. Otherwise the time (UTC) to come back. Never sleeps."""
 
-    def seen(self, window: Window) -> None:
-        """What an answer said; it travels with the next take and only lowers what is left."""
+    def seen(self, window: Window | None) -> None:
+        """What an answer said of the limit, None when it said nothing; it travels with the next take and only lowers
+        what is left."""
 
 
 class Client(Protocol):

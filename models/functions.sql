@@ -1,3 +1,7 @@
+-- Functions whose arguments or answers changed with this release.
+DROP FUNCTION IF EXISTS sitebooks_take(bigint, boolean, int, int, timestamptz);
+DROP FUNCTION IF EXISTS sitebooks_connections();
+
 -- What must be done before the company is known. SECURITY DEFINER: owned by the tables' owner, who is not bound by
 -- row-level security; each returns ids or does one insert, and nothing else crosses companies.
 
@@ -89,7 +93,7 @@ $$;
 -- passed starts anew on the phase of that reset; what an answer said only lowers what is left. Requests of scans leave
 -- a tenth of each window to webhooks.
 CREATE OR REPLACE FUNCTION sitebooks_take(
-    for_connection bigint, urgent boolean, seen_limit int, seen_left int, seen_reset timestamptz)
+    for_connection bigint, urgent boolean, answered boolean, seen_limit int, seen_left int, seen_reset timestamptz)
 RETURNS timestamptz LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE
     b budget; t timestamptz := clock_timestamp(); wait timestamptz;
@@ -116,7 +120,10 @@ BEGIN
                 b.hour_limit := seen_limit; b.hour_left := seen_left; b.hour_reset := seen_reset;
             ELSE b.hour_left := least(b.hour_left, seen_left); END IF;
         END IF;
+    END IF;
+    IF answered THEN
         b.probe_until := NULL;
+        b.learn := b.learn AND seen_reset IS NOT NULL;  -- it answers and tells no limit: there is none to learn
     END IF;
     IF b.shut_until > t THEN wait := b.shut_until;
     ELSIF b.spike_left <= (CASE WHEN urgent THEN 0 ELSE b.spike_limit / 10 END) THEN wait := b.spike_reset;
@@ -130,6 +137,6 @@ BEGIN
     END IF;
     UPDATE budget SET spike_limit = b.spike_limit, spike_left = b.spike_left, spike_reset = b.spike_reset,
         hour_limit = b.hour_limit, hour_left = b.hour_left, hour_reset = b.hour_reset,
-        shut_until = b.shut_until, probe_until = b.probe_until WHERE id = b.id;
+        shut_until = b.shut_until, probe_until = b.probe_until, learn = b.learn WHERE id = b.id;
     RETURN wait;
 END $$;

@@ -63,18 +63,23 @@ class SharedBudget:
     def __init__(self, connection_id: int) -> None:
         self.connection_id = connection_id
         self._seen: Window | None = None
+        self._answered = False
 
     def take(self, urgent: bool = False) -> datetime | None:
         seen, self._seen = self._seen, None
+        answered, self._answered = self._answered, False
         with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as db:
             when: datetime | None = db.execute(
-                text("SELECT set_config('synchronous_commit', 'off', false), sitebooks_take(:c, :u, :l, :n, :r)"),
-                {"c": self.connection_id, "u": urgent, "l": seen and seen.limit, "n": seen and seen.remaining,
+                text("SELECT set_config('synchronous_commit', 'off', false), sitebooks_take(:c, :u, :a, :l, :n, :r)"),
+                {"c": self.connection_id, "u": urgent, "a": answered, "l": seen and seen.limit, "n": seen and seen.remaining,
                  "r": seen and seen.reset_at},
             ).one()[1]
             return when
 
-    def seen(self, window: Window) -> None:
+    def seen(self, window: Window | None) -> None:
+        self._answered = True
+        if window is None:
+            return
         if self._seen is None or window.limit == 0 or window.remaining <= self._seen.remaining:
             self._seen = window
 

@@ -292,7 +292,7 @@ def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "problems": [problems.as_plain(p) for p in verdict.problems],
         "warnings": _warnings(work, verdict),
-        "waits_for": sorted({token for p in verdict.problems for token in p.waits_for}),
+        "waits_for": sorted({token for p in (*verdict.problems, *work.warnings) for token in p.waits_for}),
         "due_at": verdict.due_at, "lease_until": None, "unfinished": 0,
         "tries": work.row.tries + 1 if verdict.soon else 0,
     }

@@ -40,5 +40,6 @@ class MemoryBudget:
         self.taken += self.until is None
         return self.until
 
-    def seen(self, window: Window) -> None:
-        self.windows.append(window)
+    def seen(self, window: Window | None) -> None:
+        if window is not None:
+            self.windows.append(window)

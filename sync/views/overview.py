@@ -99,6 +99,7 @@ class Overview:
     unexplained: Decimal | None
     last_event_at: datetime | None
     last_scan_at: datetime | None
+    ticked_at: datetime | None
 
     @property
     def records(self) -> int:
@@ -151,11 +152,13 @@ def overview(company_id: int) -> Overview:
                 SELECT DISTINCT ON (connection_id) ended_at, unexplained FROM reconcile_run
                 WHERE ended_at IS NOT NULL ORDER BY connection_id, id DESC) newest
         """)).one()
+        ticked_at = db.scalar(text("SELECT max(claimed_at) FROM schedule_slot"))
     return Overview(
         company.at, company.name, company.time_zone, _states(sums), _money(sums), _kinds(sums), systems,
         _per_state(events), _per_hour(events), run.at, run.unexplained,
         max((s.last_event_at for s in systems if s.last_event_at), default=None),
         max((s.last_scan_at for s in systems if s.last_scan_at), default=None),
+        ticked_at,
     )
 
 
