@@ -33,7 +33,7 @@ def load_commands() -> None:
 def main() -> None:
     load_commands()
     try:
-        app()
+        app(prog_name="sitebooks")
     except KeyboardInterrupt:
         print("Interrupted. Nothing is lost: run the command again to go on.", file=sys.stderr)
         sys.exit(INTERRUPTED)

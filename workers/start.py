@@ -9,13 +9,14 @@ import sys
 
 from celery.bin.base import CLIContext
 
-from workers.app import app
-
-COMMANDS = {"worker": "celery.bin.worker", "beat": "celery.bin.beat"}
+# name: (where Celery keeps the subcommand, where our app for it is)
+COMMANDS = {"worker": ("celery.bin.worker", "workers.app"), "beat": ("celery.bin.beat", "workers.beat")}
 
 
 def main(name: str, *arguments: str) -> None:
-    command = getattr(importlib.import_module(COMMANDS[name]), name)
+    theirs, ours = COMMANDS[name]
+    app = importlib.import_module(ours).app
+    command = getattr(importlib.import_module(theirs), name)
     command.main(list(arguments), prog_name=name, obj=CLIContext(app, no_color=True, workdir=None, quiet=True))
 
 

@@ -1,7 +1,7 @@
 """sitebooks up: the whole product on this machine, in the foreground."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,7 +20,6 @@ def up(
 ) -> None:
     """Start everything: Postgres and the broker (unless DATABASE_URL / BROKER_URL are set), workers, beat, web,
     Flower and the simulators. Ctrl-C stops all of it in order; the data is kept."""
-    from cli import seed as seeding
     from workers.local.places import Unusable, data_folder
     from workers.local.server import DidNotStart
     from workers.local.stack import Options, Stack
@@ -33,9 +32,21 @@ def up(
         seed=seed,
         free_ports=free_ports,
     )
-    stack = Stack(options, say=lambda line: print(line, flush=True), seed=seeding.connect_simulators)
+    stack = Stack(options, say=lambda line: print(line, flush=True), seed=begin)
     try:
         stack.run()
     except (Unusable, DidNotStart) as error:
         typer.echo(f"Sitebooks did not start. {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def begin(ready: dict[str, Any]) -> dict[str, Any]:
+    """Runs in a process of its own once all is ready: the demo company, or a fresh link for whoever is there already."""
+    import workers.app  # noqa: F401  first: what follows publishes through it
+    from cli import seed
+    from sync import connections
+
+    if ready["simulators"]:
+        return seed.connect_simulators(ready)
+    known = connections.companies()
+    return seed.people(known[0][0], ready["web"]) if known else {}

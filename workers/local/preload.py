@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 
-import workers.app
+import workers.beat
 import workers.start  # noqa: F401
 from workers.local.launch import die_with_parent
 

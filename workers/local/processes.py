@@ -51,12 +51,12 @@ def flower(port: int, folder: Path, authority: str) -> Process:
 
 
 def simulator(system: str, port: int, dataset: str, seed: int, found: dict[str, Any]) -> Process:
-    """Started by name, never imported. Its first line of JSON, with the credentials it accepts, goes into `found`."""
+    """Started by name, never imported. Its first line, JSON with address and credentials, goes into `found`."""
 
     def line(text: str) -> None:
         if system not in found and text.startswith("{"):
             told = json.loads(text)
-            found[system] = {"url": told["url"], "credentials": told["credentials"]}
+            found[system] = {name: value for name, value in told.items() if name != "system"}
 
     arguments = [system, "--port", str(port), "--dataset", dataset, "--seed", str(seed)]
     return Process(
