@@ -40,6 +40,7 @@ class Result:
     again: list[int] = field(default_factory=list)
     seconds: float = 0.0
     unclaimed: list[int] = field(default_factory=list)
+    opened: list[tuple[str, str]] = field(default_factory=list)  # (system, project) that joined the sync: read its lists
 
 
 def run(company_id: int, record_ids: Sequence[int]) -> Result:
@@ -77,6 +78,8 @@ def _one_batch(company: Company, works: list[Work], result: Result) -> None:
         _set_aside(company, works, error)
     for work in works:
         merge(result.released, work.released)
+        if work.joined:
+            result.opened.append((work.flow.source, work.row.source_id))
 
 
 def _note(works: Sequence[Work], result: Result) -> None:
@@ -270,6 +273,7 @@ def _conclude(db: Connection, company: Company, work: Work) -> None:
         tokens = {on_link(work.row.kind, work.row.source_id), on_remote(work.row.kind, verdict.done.remote_id)}
         if work.row.state != RecordState.synced or work.row.remote_id != verdict.done.remote_id:
             merge(work.released, records.release(db, tokens))
+        work.joined = work.row.kind == "project" and work.row.remote_id is None
 
 
 def _state_after(db: Connection, work: Work, verdict: Verdict) -> RecordState:

@@ -46,6 +46,7 @@ class Work:
     looked: bool = False
     reporting: bool = False
     told: bytes | None = None
+    joined: bool = False  # a project that is in the sync from now on
     verdict: Verdict | None = None
     released: dict[str, list[int]] = field(default_factory=dict)
 

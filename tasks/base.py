@@ -34,6 +34,8 @@ class RecordTask(Task):
         queue = (self.request.delivery_info or {}).get("routing_key")
         for kind, ids in result.released.items():
             publish.ring(company_id, kind, ids, queue=queue)
+        for system, project_id in result.opened:
+            publish.read_project(company_id, system, project_id)
         if result.unclaimed:
             publish.ring(company_id, self.name.split(".")[1], result.unclaimed, queue=queue)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from celery import current_app
 from kombu.exceptions import KombuError, OperationalError
 
+from connectors.registry import connector
 from sync.records import Rung
 
 log = logging.getLogger("sitebooks.publish")
@@ -28,6 +29,14 @@ def ring_all(company_id: int, rung: Rung, queue: str | None = None) -> None:
     """Rings for every kind."""
     for kind, ids in rung.items():
         ring(company_id, kind, ids, queue)
+
+
+def read_project(company_id: int, system: str, project_id: str) -> None:
+    """A project that has just joined the sync: all its lists are read, in dependency order."""
+    declared = connector(system)
+    for kind in declared.scans:
+        if declared.readers[kind].scope == "project":
+            send("sitebooks.scan.list", [company_id, system, kind, project_id, False])
 
 
 def send(name: str, args: Iterable[object], queue: str | None = None) -> bool:

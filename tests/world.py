@@ -70,7 +70,12 @@ class World:
                 return
             kind = next(iter(rung))
             ids = rung.pop(kind)
-            merge(rung, engine.run(self.company, ids).released)
+            result = engine.run(self.company, ids)
+            merge(rung, result.released)
+            for system, project in result.opened:
+                for each in connector(system).scans:
+                    if connector(system).readers[each].scope == "project":
+                        merge(rung, scan.scan(self.company, system, each, project).rung)
         raise AssertionError(f"bells keep ringing: {rung}")
 
     def deliver(self) -> int:
