@@ -44,8 +44,8 @@ class Procore(Simulator):
     router = ROUTER
     actions = ACTIONS
     default_options: ClassVar[dict[str, Any]] = {
-        "hourly_limit": 3600,
-        "spike_limit": 25,
+        "hourly": 3600,
+        "spike": 25,
         "retry_after": True,
         "origin_clash_status": 422,
         "lock_approved": True,
@@ -92,8 +92,8 @@ class Procore(Simulator):
             token = self._token(request)
             headers = self.data.limits.take(
                 self.clock.now(),
-                int(self.options["hourly_limit"]),
-                int(self.options["spike_limit"]),
+                int(self.options["hourly"]),
+                int(self.options["spike"]),
                 bool(self.options["retry_after"]),
             )
         except Refused as error:

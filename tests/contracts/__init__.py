@@ -1,0 +1,1 @@
+"""The outside systems' interface documents, and the check of requests and answers against them."""
