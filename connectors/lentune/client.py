@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.calls import Answer, CallFailed, NotUnderstood, Request, WrongCompany
-from connectors.http import HttpClient
+from connectors.http import LONGEST_WAIT, HttpClient
 from connectors.ports import Budget, Client, CredentialStore, Token
 from objects.outcome import Outcome
 from settings.lentune import LentuneSettings
@@ -55,7 +55,13 @@ class LentuneClient(HttpClient):
         """
         if request.method != "GET" and "Idempotency-Key" not in request.headers:
             request = replace(request, headers={**request.headers, "Idempotency-Key": random.token_hex(16)})
-        return super().send(request)
+        answer = super().send(request)
+        after = answer.headers.get("retry-after", "")
+        if answer.status == 409 and request.path.endswith("/posting-claims") and after.isdigit():
+            # lent to another worker, or to an earlier try of ours: nothing was done, and it says how long (B.2)
+            until = self.clock() + timedelta(seconds=min(int(after), LONGEST_WAIT.seconds))
+            return replace(answer, outcome=Outcome.not_applied, retry_at=until)
+        return answer
 
     def write(self, request: Request) -> Answer:
         """A write outside a plan (settings, subscriptions). Raises CallFailed when it was not confirmed."""
