@@ -14,7 +14,9 @@ from objects.outcome import Outcome
 from settings.procore import ProcoreSettings
 
 #: Ceilings below the advised 2,000 a page (contract section 4).
-CEILINGS = {"/rest/v1.1/projects": 300, "/rest/v2.0/": 100, "/rest/v1.0/webhooks/": 100}
+CEILINGS = {"/rest/v1.1/projects": 300, "/rest/v2.0/": 100}
+#: Lists that take no page size; they page by Link like the others.
+UNSIZED = ("/rest/v1.0/webhooks/",)
 #: More pages than any list of a company has: a Link header that never ends is a fault of theirs.
 MOST_PAGES = 10_000
 
@@ -75,7 +77,9 @@ class ProcoreClient(HttpClient):
     def pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
         """Every page of a list, following Link on our own host only (F55). Raises as `get`, and NotUnderstood."""
         ceiling = min((size for start, size in CEILINGS.items() if path.startswith(start)), default=2000)
-        query = {"per_page": str(min(self.settings.page_size, ceiling)), **(params or {})}
+        query = dict(params or {})
+        if not path.startswith(UNSIZED):
+            query["per_page"] = str(min(self.settings.page_size, ceiling))
         request, seen = Request("GET", path, query), set[str]()
         for _ in range(MOST_PAGES):
             answer = self.read(request)

@@ -2,6 +2,7 @@
 
 from connectors.flow import Connector
 from connectors.procore.client import connect
+from connectors.procore.counting import COUNTS
 from connectors.procore.reading import READERS
 from connectors.procore.subscribing import subscribe
 from connectors.procore.webhooks import doorbell, event_id, verify
@@ -22,5 +23,6 @@ CONNECTOR = Connector(
         "project", "cost_type", "cost_code", "vendor", "sub_job", "budget_code", "billing_period", "commitment",
         "variation",
     ),
+    counts=COUNTS,
     labels={name: str(field.title) for name, field in ProcoreSettings.model_fields.items()},
 )

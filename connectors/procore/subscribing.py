@@ -33,12 +33,11 @@ def subscribe(client: Client, url: str, secret: str) -> list[str]:
 
 def _offered(client: ProcoreClient) -> Iterator[tuple[str, str]]:
     """Resource and event, as Procore offers them to this sign-in today, of those that ring for something of ours."""
-    for resource in client.pages("/rest/v1.0/webhooks/resources", {"company_id": client.company}):
-        for entry in resource:
-            name = str(entry.get("name") or entry.get("resource_name") or entry.get("tools") or "")
-            if name.casefold() in RINGS:
-                refused = {str(event).casefold() for event in entry.get("except") or ()}
-                yield from ((name, event) for event in EVENTS if event not in refused)
+    for entry in client.all("/rest/v1.0/webhooks/resources"):
+        name = str(entry.get("name") or "")
+        if name.casefold() in RINGS:
+            refused = {str(event).casefold() for event in entry.get("except") or ()}
+            yield from ((name, event) for event in EVENTS if event not in refused)
 
 
 def _hook(client: ProcoreClient, url: str, secret: str) -> str:
