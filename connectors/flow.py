@@ -79,6 +79,8 @@ class Flow:
     claim: Callable[[Any, str, int], Iterable[Step]] = nothing
     report: Callable[[Any, Verdict, str], Iterable[Step]] = nothing
     explain: Callable[[Problem, Any, Known], Problem] = lambda problem, obj, known: problem
+    #: What the other side's amount is compared with, computed from the source's object.
+    compared: Callable[[Any], Decimal | None] = lambda obj: getattr(obj, "amount", None)
     #: Whether the connection's settings let this flow run without a person asking (L-06).
     pushed: Callable[[Any], bool] = lambda settings: True
     batch: int = 1

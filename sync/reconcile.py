@@ -13,8 +13,8 @@ from connectors.flow import Counted, Flow
 from connectors.registry import connector
 from models import session
 from models.states import RecordState
-from objects.money import amount_or_none, text_of
-from sync import clients
+from objects.money import text_of
+from sync import clients, snapshots
 from sync.company import Company, load
 
 ZERO = Decimal("0.00")
@@ -107,8 +107,7 @@ def _target_projects(db: Connection, company: Company, system: str, flow: Flow) 
 def _here(db: Connection, company: Company, system: str, flow: Flow) -> list[Any]:
     """What the source says of every object of the flow, with what became of it: the amount is the source's own."""
     return list(db.execute(text("""
-        SELECT r.source_id, r.key, r.number, r.state, r.remote_id, r.currency, r.amount, r.problems, r.held->>'as' AS held_as,
-               r.version, coalesce(p.number, s.project_id, '') AS project, r.sent_hash IS NOT NULL AS sent
+        SELECT r.kind, r.source_id, r.key, r.number, r.state, r.currency, s.data, coalesce(p.number, s.project_id, '') AS project
         FROM sync_record r
         JOIN snapshot s ON s.connection_id = :source AND s.kind = r.kind AND s.source_id = r.source_id AND s.gone_at IS NULL
         LEFT JOIN snapshot p ON p.connection_id = :source AND p.kind = 'project' AND p.source_id = s.project_id
@@ -125,7 +124,7 @@ def _compare(
     for counted in there:
         by_anchor[counted.anchor].append(counted)
     for row in here:
-        amount = amount_or_none(row.amount)
+        amount = flow.compared(snapshots.load(row.kind, row))
         if amount is None:
             continue
         line = lines.setdefault((row.project, flow.kind, row.currency), Line(row.project, flow.kind, row.currency))

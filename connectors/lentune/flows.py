@@ -6,12 +6,14 @@ from typing import Any
 from connectors.flow import Connector, Flow, Need
 from connectors.lentune import checks, holding, posting_checks, reporting, routing, scope
 from connectors.lentune.client import connect
+from connectors.lentune.counting import COUNTS
 from connectors.lentune.mirror import read_settings, save_settings
 from connectors.lentune.reading import READERS
 from connectors.lentune.webhooks import doorbell, event_id, subscribe, verify
 from connectors.lentune.writing import PLANS
 from objects import BudgetCode, Commitment, Invoice, Object, Project, Variation, Vendor
 from objects.known import Known
+from objects.money import total
 from objects.problem import Problem, on_any, on_link, on_settings, on_snapshot
 from settings.lentune import LentuneSettings
 
@@ -147,7 +149,7 @@ FLOWS = (
     Flow(
         "invoice", "to_procore", "lentune", "procore", checks=posting_checks.INVOICE, hold=holding.invoice,
         protected_by="look_first", scope=scope.invoice, needs=needs_invoice, claim=reporting.claim,
-        report=reporting.posting_result, explain=explain_posting, pushed=lambda settings: settings.auto_push_invoices,
+        report=reporting.posting_result, explain=explain_posting, compared=lambda obj: total(routing.amounts(obj)), pushed=lambda settings: settings.auto_push_invoices,
     ),
 )
 
@@ -168,5 +170,6 @@ CONNECTOR = Connector(
     scans=("branch", "vendor", "project", "budget_code", "commitment", "invoice"),
     read_settings=read_settings,
     save_settings=save_settings,
+    counts=COUNTS,
     labels=LABELS,
 )

@@ -34,7 +34,7 @@ def _claimed(record: Mapping[str, Any]) -> Decimal:
 
 
 def _counted(client: Client, kind: str, record: Mapping[str, Any], project: str, number: str, amount: Decimal) -> Counted:
-    currency = (record.get("currency_configuration") or {}).get("currency_iso_code") or own(client).currency
+    currency = (record.get("currency_configuration") or {}).get("currency_iso_code") or own(client).settings.currency
     return Counted(kind, project, ident(record, kind), str(record.get(number) or ""), str(record.get("origin_id") or ""),
                    amount, str(currency))
 

@@ -2,6 +2,9 @@
 
 from sync.views.events import Event, EventPage, events
 from sync.views.frame import Frame, frame
+from sync.views.lists import (
+    Activity, Comparison, ConnectionView, activity, approval_counts, comparisons, connection, kind_counts, projects,
+)
 from sync.views.overview import KindSum, Overview, StateSum, SystemView, overview
 from sync.views.problems import ProblemGroup, ProblemGroups, problem_groups
 from sync.views.record import Record, record
@@ -12,8 +15,9 @@ from sync.views.story import Entry
 from sync.views.words import kind_word, kinds_word, state_word, system_word
 
 __all__ = [
-    "Entry", "Event", "EventPage", "Field", "Filters", "Frame", "KindSum", "Line", "Overview", "ProblemGroup",
-    "ProblemGroups", "Record", "RecordPage", "RecordRow", "StateSum", "SystemView", "events", "find", "frame",
-    "kind_word", "kinds_word", "lead", "overview", "problem_groups", "record", "records", "sentence", "state_word",
-    "system_word",
+    "Activity", "Comparison", "ConnectionView", "Entry", "Event", "EventPage", "Field", "Filters", "Frame",
+    "KindSum", "Line", "Overview", "ProblemGroup", "ProblemGroups", "Record", "RecordPage", "RecordRow", "StateSum",
+    "SystemView", "activity", "approval_counts", "comparisons", "connection", "events", "find", "frame",
+    "kind_counts", "kind_word", "kinds_word", "lead", "overview", "problem_groups", "projects", "record", "records",
+    "sentence", "state_word", "system_word",
 ]

@@ -1,0 +1,55 @@
+"""What Lentune really holds of ours, read whole for the comparison; anchored by the Procore record each row names."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from connectors.flow import Counted
+from connectors.lentune.client import own
+from connectors.ports import Client
+from objects.money import amount_of
+
+#: Lentune's word for the kind of Procore record -> the prefix of our source ids.
+PREFIX = {
+    "purchase_order_contract": "purchase_order_contract:", "work_order_contract": "work_order_contract:",
+    "change_order": "commitment_change_order:", "cost_code": "", "sub_job_cost_code": "",
+}
+
+
+def _counted(client: Client, kind: str, row: dict[str, Any], amount: str, project_id: str) -> Counted:
+    anchor = row.get("external") or {}
+    source_id = PREFIX.get(str(anchor.get("procore_type")), "") + str(anchor["procore_id"]) if anchor else ""
+    return Counted(
+        kind, project_id, str(row["id"]), str(row.get("number") or row.get("code") or ""), source_id,
+        amount_of(row.get(amount) or "0.00"), str(row.get("currency") or own(client).currency),
+    )
+
+
+def orders(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
+    """Purchase orders that came from Procore, and subcontracts in Payment Claims."""
+    for path in ("/purchase-orders", "/subcontracts"):
+        for page in own(client).pages(path):
+            for row in page:
+                if not row.get("deleted_at") and row.get("origin", "procore") == "procore":
+                    yield _counted(client, "commitment", row, "total", row["project_id"])
+
+
+def variations(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
+    """Change orders pulled from Procore."""
+    for page in own(client).pages("/variations"):
+        for row in page:
+            if not row.get("deleted_at"):
+                yield _counted(client, "variation", row, "total", "")
+
+
+def cost_codes(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
+    """Project cost codes with their budget amounts, project by project."""
+    for project_id in projects:
+        for page in own(client).pages(f"/projects/{project_id}/cost-codes"):
+            for row in page:
+                if not row.get("deleted_at") and row.get("external"):
+                    yield _counted(client, "budget_code", row, "budget_amount", project_id)
+
+
+COUNTS: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = {
+    "commitment": orders, "variation": variations, "budget_code": cost_codes,
+}

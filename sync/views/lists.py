@@ -1,0 +1,126 @@
+"""Small lists around the records: kinds with counts, projects, who did what, comparisons, one connection."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+
+from models import session
+from sync.views.words import kind_order
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One line of the history. `record_id` is None for what concerns a connection or the company."""
+
+    id: int
+    at: datetime
+    actor: str
+    what: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    reason: str
+    record_id: int | None
+    kind: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One full comparison of both sides. `lines` are per project, kind and currency, with amounts as text."""
+
+    id: int
+    system: str
+    started_at: datetime
+    ended_at: datetime | None
+    unexplained: Decimal | None
+    lines: tuple[dict[str, Any], ...]
+    duplicates: tuple[str, ...]
+    only_there: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """One connection's settings and state, without any secret."""
+
+    id: int
+    system: str
+    enabled: bool
+    settings: dict[str, Any]
+    version: int
+    blocked_code: str | None
+    blocked_at: datetime | None
+    covered: tuple[str, ...]
+    created_at: datetime
+
+
+def kind_counts(company_id: int) -> dict[str, int]:
+    """Kind -> records, in the order of dependence."""
+    with session(company_id) as db:
+        rows = db.execute(text("SELECT kind, count(*) AS n FROM sync_record GROUP BY kind")).all()
+    return {row.kind: row.n for row in sorted(rows, key=lambda row: kind_order(row.kind))}
+
+
+def approval_counts(company_id: int) -> dict[str, int]:
+    """Kind -> records that wait for an approval."""
+    with session(company_id) as db:
+        rows = db.execute(text("""
+            SELECT kind, count(*) AS n FROM sync_record WHERE state = 'awaiting_approval' GROUP BY kind
+        """)).all()
+    return {row.kind: row.n for row in sorted(rows, key=lambda row: kind_order(row.kind))}
+
+
+def projects(company_id: int) -> list[tuple[str, str]]:
+    """(number, name) of every project some record belongs to, each number once."""
+    with session(company_id) as db:
+        rows = db.execute(text("""
+            SELECT number, min(data->>'name') AS name FROM snapshot
+            WHERE kind = 'project' AND number <> '' GROUP BY number ORDER BY number LIMIT 500
+        """))
+        return [(row.number, row.name or "") for row in rows]
+
+
+def activity(company_id: int, after: str = "", limit: int = 50) -> tuple[list[Activity], str]:
+    """What people and systems did, the newest first, and where the next page starts. Raises ValueError."""
+    with session(company_id) as db:
+        rows = db.execute(text("""
+            SELECT h.*, r.kind, coalesce(nullif(r.number, ''), r.source_id) AS number
+            FROM history h LEFT JOIN sync_record r ON r.id = h.record_id
+            WHERE CAST(:before AS bigint) IS NULL OR h.id < :before ORDER BY h.id DESC LIMIT :limit
+        """), {"before": int(after) if after else None, "limit": limit + 1}).all()
+    page = [
+        Activity(r.id, r.at, r.actor, r.what, r.before or {}, r.after or {}, r.reason or "", r.record_id, r.kind or "",
+                 r.number or "")
+        for r in rows[:limit]
+    ]
+    return page, str(page[-1].id) if len(rows) > limit else ""
+
+
+def comparisons(company_id: int) -> list[Comparison]:
+    """The newest of every connection, and those before it: at most twenty, the newest first."""
+    with session(company_id) as db:
+        rows = db.execute(text("""
+            SELECT u.*, n.system FROM reconcile_run u JOIN connection n ON n.id = u.connection_id
+            ORDER BY u.id DESC LIMIT 20
+        """)).all()
+    return [
+        Comparison(
+            r.id, r.system, r.started_at, r.ended_at, r.unexplained, tuple((r.result or {}).get("lines", ())),
+            tuple((r.result or {}).get("duplicates", ())), tuple((r.result or {}).get("only_there", ())),
+        )
+        for r in rows
+    ]
+
+
+def connection(company_id: int, system: str) -> ConnectionView | None:
+    """None: this system is not connected."""
+    with session(company_id) as db:
+        row = db.execute(text("SELECT * FROM connection WHERE system = :s"), {"s": system}).first()
+    if row is None:
+        return None
+    return ConnectionView(
+        row.id, row.system, row.enabled, row.settings, row.settings_version, row.blocked_code, row.blocked_at,
+        tuple(str(one) for one in row.covered), row.created_at,
+    )
