@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -152,7 +153,7 @@ class HttpClient:
             return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")
 
     def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
-        self.budget.seen(self.window(response))
+        self.budget.seen(self._on_our_clock(response))
         outcome = outcome_of(response.status_code, response.headers, self.overrides)
         try:
             body = json.loads(content, parse_float=Decimal) if content.strip() else None
@@ -163,6 +164,14 @@ class HttpClient:
             reason = "" if outcome is Outcome.confirmed else (self.reason(body) or response.reason_phrase)
         retry_at = self._retry_at(response) if response.status_code in (429, 503) else None
         return Answer(outcome, response.status_code, body, dict(response.headers), reason, retry_at)
+
+    def _on_our_clock(self, response: httpx.Response) -> Window | None:
+        """The window with its reset judged against the answer's own Date: their clock may be minutes off (F23)."""
+        window = self.window(response)
+        theirs = _http_date(response.headers.get("Date", ""))
+        if window is None or theirs is None:
+            return window
+        return replace(window, reset_at=window.reset_at + (self.clock() - theirs))
 
     def _retry_at(self, response: httpx.Response) -> datetime | None:
         """The later of Retry-After and the window's reset, judged against the answer's own Date, at most 65 minutes."""

@@ -111,7 +111,7 @@ BEGIN
     IF seen_reset > t THEN
         IF seen_limit = 0 THEN
             b.shut_until := greatest(b.shut_until, seen_reset);
-        ELSIF seen_reset <= t + interval '10 seconds' THEN
+        ELSIF seen_reset <= t + interval '12 seconds' AND b.hour_limit IS DISTINCT FROM seen_limit THEN
             IF b.spike_limit IS DISTINCT FROM seen_limit OR abs(extract(epoch FROM b.spike_reset - seen_reset)) > 1.5 THEN
                 b.spike_limit := seen_limit; b.spike_left := seen_left; b.spike_reset := seen_reset;
             ELSE b.spike_left := least(b.spike_left, seen_left); END IF;

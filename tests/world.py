@@ -26,7 +26,7 @@ class World:
     def __init__(self, company: int, dataset: str | dict[str, Any] = "small", settings: dict[str, Any] | None = None) -> None:
         self.company = company
         self.clock = Clock()
-        self.procore = simulators.load("procore", dataset=dataset, clock=self.clock, hourly_limit=0, spike_limit=0)
+        self.procore = simulators.load("procore", dataset=dataset, clock=self.clock, hourly=0, spike=0)
         self.lentune = simulators.load("lentune", dataset=dataset, clock=self.clock, rate_per_minute=0)
         self.simulators = {"procore": self.procore, "lentune": self.lentune}
         self.transports = {name: SimulatorTransport(core, _checked(name)) for name, core in self.simulators.items()}
