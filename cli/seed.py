@@ -3,13 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import text
-
 from connectors.registry import all_connectors
-from models import session
 from sync import connections, settings
+from sync.tokens import ensure_user, new_token
 from tasks import publish, scan
-from web.tokens import new_token, new_user
 
 
 def connect_simulators(ready: dict[str, Any]) -> dict[str, Any]:
@@ -43,9 +40,7 @@ def connect(company_id: int, system: str, stand: dict[str, Any]) -> None:
 
 def people(company_id: int, web: str) -> dict[str, Any]:
     """An administrator who may sign in by a link that works once, and a token for scripts."""
-    with session(company_id) as db:
-        user_id = db.execute(text("SELECT id FROM app_user WHERE name = 'admin'")).scalar_one_or_none()
-    user_id = user_id or new_user(company_id, "admin", "admin")
-    token = new_token(company_id, user_id, "api", ["read", "approve", "admin"], timedelta(days=30))
-    link = new_token(company_id, user_id, "sign_in", [], timedelta(days=1))
+    ensure_user(company_id, "admin", "admin")
+    token = new_token(company_id, "admin", "api", ["read", "approve", "admin"], timedelta(days=30))
+    link = new_token(company_id, "admin", "sign_in", [], timedelta(days=1))
     return {"company_id": company_id, "api_token": token, "sign_in": f"{web}/sign-in/{link}"}
