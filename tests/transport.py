@@ -28,7 +28,7 @@ class SimulatorTransport(httpx.BaseTransport):
         answer = self.simulator.handle(Request(request.method, request.url.path, query, headers, body))
         if isinstance(answer, Cut):
             raise httpx.ReadError(f"the connection died ({answer.kind})", request=request)
-        if answer.delay_seconds > (request.extensions["timeout"].get("read") or 0):
+        if answer.delay_seconds > (request.extensions.get("timeout", {}).get("read") or 0):
             raise httpx.ReadTimeout("no answer in time", request=request)
         return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
 

@@ -54,14 +54,19 @@ class Carried:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def site(dataset: str = "demo", settings: dict[str, Any] | None = None, **options: Any) -> Site:
-    """Limits are off unless asked for."""
-    simulator = simulators.load("procore", dataset=dataset, **{"hourly": 0, "spike": 0, **options})
+def site(dataset: Any = "demo", settings: dict[str, Any] | None = None, **options: Any) -> Site:
+    """A simulator with its first company's client. Limits are off unless asked for."""
+    return on(simulators.load("procore", dataset=dataset, **{"hourly": 0, "spike": 0, **options}), settings)
+
+
+def on(simulator: Any, settings: dict[str, Any] | None = None, secrets: dict[str, str] | None = None) -> Site:
+    """A client on a simulator that is there already."""
     keys = simulator.credentials
     transport = SimulatorTransport(simulator, against_contract)
-    base = ProcoreSettings(base_url="http://127.0.0.1:8701", company_id=str(keys["company_id"]), **(settings or {}))
-    store = MemoryStore({"client_id": keys["client_id"], "client_secret": keys["client_secret"]}, simulator.clock.now)
-    client = connect(base, store, MemoryBudget(), transport=transport, clock=simulator.clock.now)
+    known = {"base_url": "http://127.0.0.1:8701", "company_id": str(keys["company_id"]), **(settings or {})}
+    keys = {"client_id": keys["client_id"], "client_secret": keys["client_secret"], **(secrets or {})}
+    store = MemoryStore(keys, simulator.clock.now)
+    client = connect(ProcoreSettings(**known), store, MemoryBudget(), transport=transport, clock=simulator.clock.now)
     return Site(simulator, client, transport)
 
 
