@@ -76,7 +76,7 @@ def test_an_answer_of_the_other_company_is_refused_whole():
 
     def crossed(request: httpx.Request) -> httpx.Response:
         theirs = httpx.Request("GET", request.url.copy_set_param("company_id", first.client.company),
-                               headers={**request.headers, "Procore-Company-Id": first.client.company})
+                               headers={**request.headers, "procore-company-id": first.client.company})
         return first.transport.handle_request(theirs)
 
     second.ids("vendor", "name")
