@@ -149,7 +149,8 @@ FLOWS = (
     Flow(
         "invoice", "to_procore", "lentune", "procore", checks=posting_checks.INVOICE, hold=holding.invoice,
         protected_by="look_first", scope=scope.invoice, needs=needs_invoice, claim=reporting.claim,
-        report=reporting.posting_result, explain=explain_posting, compared=lambda obj: total(routing.amounts(obj)), pushed=lambda settings: settings.auto_push_invoices,
+        report=reporting.posting_result, explain=explain_posting,
+        compared=lambda obj: total(routing.amounts(obj)), pushed=lambda settings: settings.auto_push_invoices,
     ),
 )
 

@@ -64,7 +64,7 @@ WANTED = sorted(name for name, ring in RINGS.items() if ring is not _claim)
 def doorbell(event: Event) -> Doorbell | Ignored:
     """What an event rings for. Raises NotUnderstood for one that is malformed or of an unknown type."""
     kind, resource_id, data = event.get("type"), event.get("resource_id"), event.get("data")
-    if kind not in RINGS:
+    if not isinstance(kind, str) or kind not in RINGS:
         raise NotUnderstood("type", f"{kind!r} is no event of the contract")
     if not isinstance(resource_id, str) or not resource_id:
         raise NotUnderstood("resource_id", f"{resource_id!r} is no id")

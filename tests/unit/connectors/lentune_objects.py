@@ -5,8 +5,18 @@ from decimal import Decimal
 from typing import Any
 
 from objects import (
-    BillingPeriod, Branch, BudgetCode, Commitment, CommitmentLine, CostType, Invoice, InvoiceLine, Project, SubJobRef,
-    Variation, Vendor,
+    BillingPeriod,
+    Branch,
+    BudgetCode,
+    Commitment,
+    CommitmentLine,
+    CostType,
+    Invoice,
+    InvoiceLine,
+    Project,
+    SubJobRef,
+    Variation,
+    Vendor,
 )  # fmt: skip
 
 PO, SC = "purchase_order_contract", "work_order_contract"

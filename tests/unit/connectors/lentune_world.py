@@ -1,5 +1,6 @@
 """The Lentune simulator under our client, what a flow may know in memory, and a driver of plans that keeps nothing."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -129,11 +130,9 @@ class LentuneWorld:
 def checked(request: httpx.Request) -> None:
     """The request is one the contract's document allows."""
     if request.url.path.startswith(PREFIX):
-        import json
-
         body = json.loads(request.content) if request.content else None
         path = request.url.path.removeprefix(PREFIX)
-        check_request("lentune", request.method, path, dict(request.url.params), body)
+        check_request("lentune", request.method, path, body, dict(request.url.params))
 
 
 def flow(kind: str, direction: str = "from_procore") -> Any:
