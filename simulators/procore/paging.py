@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,6 +43,7 @@ def within(name: str) -> Filter:
     return inside
 
 
+@lru_cache(maxsize=256)
 def bounds(wanted: str) -> tuple[str, str]:
     """Both ends as comparable UTC text. Raises 400."""
     first, dots, last = wanted.strip('"').partition("...")

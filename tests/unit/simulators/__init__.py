@@ -1,0 +1,1 @@
+"""Tests of the simulators: the kit, and each system against its document."""
