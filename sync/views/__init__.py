@@ -3,21 +3,30 @@
 from sync.views.events import Event, EventPage, events
 from sync.views.frame import Frame, frame
 from sync.views.lists import (
-    Activity, Comparison, ConnectionView, activity, approval_counts, comparisons, connection, kind_counts, projects,
+    Activity,
+    Comparison,
+    ConnectionView,
+    activity,
+    approval_counts,
+    comparisons,
+    connection,
+    kind_counts,
+    projects,
+    waiting_money,
 )
 from sync.views.overview import KindSum, Overview, StateSum, SystemView, overview
 from sync.views.problems import ProblemGroup, ProblemGroups, problem_groups
 from sync.views.record import Record, record
 from sync.views.records import Filters, RecordPage, RecordRow, find, records
-from sync.views.sentence import lead, sentence
+from sync.views.sentence import counted, lead, sentence
 from sync.views.sides import Field, Line
 from sync.views.story import Entry
-from sync.views.words import kind_word, kinds_word, state_word, system_word
+from sync.views.words import NotAPosition, kind_word, kinds_word, state_word, system_word
 
 __all__ = [
     "Activity", "Comparison", "ConnectionView", "Entry", "Event", "EventPage", "Field", "Filters", "Frame",
-    "KindSum", "Line", "Overview", "ProblemGroup", "ProblemGroups", "Record", "RecordPage", "RecordRow", "StateSum",
-    "SystemView", "activity", "approval_counts", "comparisons", "connection", "events", "find", "frame",
+    "KindSum", "Line", "NotAPosition", "Overview", "ProblemGroup", "ProblemGroups", "Record", "RecordPage", "RecordRow",
+    "StateSum", "SystemView", "activity", "approval_counts", "comparisons", "connection", "counted", "events", "find", "frame",
     "kind_counts", "kind_word", "kinds_word", "lead", "overview", "problem_groups", "projects", "record", "records",
-    "sentence", "state_word", "system_word",
+    "sentence", "state_word", "system_word", "waiting_money",
 ]

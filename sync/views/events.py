@@ -9,7 +9,7 @@ from sqlalchemy import text
 from models import session
 from models.states import EventState
 from sync import problems
-from sync.views.words import kind_word, system_word
+from sync.views.words import kind_word, number_of, system_word
 
 WORDS = {
     EventState.received: "Waiting its turn",
@@ -62,9 +62,9 @@ class EventPage:
 
 
 def events(company_id: int, state: str = "", system: str = "", after: str = "", limit: int = 50) -> EventPage:
-    """One page. Raises ValueError for an `after` that did not come from here."""
+    """One page. Raises NotAPosition."""
     limit = min(max(limit, 1), 200)
-    values = {"state": state, "system": system, "before": int(after) if after else None, "limit": limit + 1}
+    values = {"state": state, "system": system, "before": number_of(after), "limit": limit + 1}
     with session(company_id) as db:
         counts = db.execute(text("""
             SELECT state, count(*) AS n FROM event WHERE (:system = '' OR system = :system) GROUP BY state

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from models import session
-from sync.views.words import kind_order
+from sync.views.words import kind_order, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,18 @@ def approval_counts(company_id: int) -> dict[str, int]:
     return {row.kind: row.n for row in sorted(rows, key=lambda row: kind_order(row.kind))}
 
 
+def waiting_money(company_id: int, kind: str = "") -> dict[str, Decimal]:
+    """Currency -> amount of all that waits for an approval."""
+    with session(company_id) as db:
+        rows = db.execute(text("""
+            SELECT coalesce(r.currency, c.currency) AS currency, sum(r.amount) AS amount
+            FROM sync_record r JOIN company c ON c.id = r.company_id
+            WHERE r.state = 'awaiting_approval' AND (:kind = '' OR r.kind = :kind) AND r.amount IS NOT NULL
+            GROUP BY 1 ORDER BY 1
+        """), {"kind": kind})
+        return {row.currency: row.amount for row in rows}
+
+
 def projects(company_id: int) -> list[tuple[str, str]]:
     """(number, name) of every project some record belongs to, each number once."""
     with session(company_id) as db:
@@ -83,13 +95,13 @@ def projects(company_id: int) -> list[tuple[str, str]]:
 
 
 def activity(company_id: int, after: str = "", limit: int = 50) -> tuple[list[Activity], str]:
-    """What people and systems did, the newest first, and where the next page starts. Raises ValueError."""
+    """What people and systems did, the newest first, and where the next page starts. Raises NotAPosition."""
     with session(company_id) as db:
         rows = db.execute(text("""
             SELECT h.*, r.kind, coalesce(nullif(r.number, ''), r.source_id) AS number
             FROM history h LEFT JOIN sync_record r ON r.id = h.record_id
             WHERE CAST(:before AS bigint) IS NULL OR h.id < :before ORDER BY h.id DESC LIMIT :limit
-        """), {"before": int(after) if after else None, "limit": limit + 1}).all()
+        """), {"before": number_of(after), "limit": limit + 1}).all()
     page = [
         Activity(r.id, r.at, r.actor, r.what, r.before or {}, r.after or {}, r.reason or "", r.record_id, r.kind or "",
                  r.number or "")

@@ -14,7 +14,7 @@ from models.states import RecordState
 from objects.problem import Problem
 from sync import problems
 from sync.problems import ProblemText
-from sync.views.words import APART, kind_word, state_word, waiting_words
+from sync.views.words import APART, NotAPosition, kind_word, number_of, state_word, waiting_words
 
 LARGEST_PAGE = 200
 
@@ -158,7 +158,7 @@ _CONDITIONS = {
 
 
 def records(company_id: int, filters: Filters, after: str = "", limit: int = 50) -> RecordPage:
-    """One page in the order of their numbers. Raises ValueError for an `after` that did not come from here."""
+    """One page in the order of their numbers. Raises NotAPosition."""
     where, values = _where(filters)
     number, last_id = _position(after)
     limit = min(max(limit, 1), LARGEST_PAGE)
@@ -249,9 +249,10 @@ def _position(after: str) -> tuple[str, int]:
     if not after:
         return "", 0
     record_id, found, number = after.partition(":")
-    if not found or not record_id.isdecimal():
-        raise ValueError("this is not where a page ended")
-    return number, int(record_id)
+    position = number_of(record_id)
+    if not found or position is None:
+        raise NotAPosition(after)
+    return number, position
 
 
 __all__ = ["FULL", "Filters", "RecordPage", "RecordRow", "Total", "find", "records", "rows_of", "text_of", "texts"]

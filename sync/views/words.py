@@ -32,6 +32,19 @@ HEALING = (RecordState.held, RecordState.checking)
 APART = (RecordState.ignored, RecordState.unlinked, RecordState.source_deleted)
 
 
+class NotAPosition(ValueError):
+    """The given place in a list is not where one of its pages ended."""
+
+
+def number_of(after: str) -> int | None:
+    """The place in a list that is ordered by ids; None: its start. Raises NotAPosition."""
+    if not after:
+        return None
+    if not (after.isdecimal() and after.isascii() and len(after) < 19):
+        raise NotAPosition(after)
+    return int(after)
+
+
 def kind_word(kind: str) -> str:
     """One of them: "Commitment"."""
     return KINDS[kind][0] if kind in KINDS else kind.replace("_", " ").capitalize()

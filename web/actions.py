@@ -1,0 +1,80 @@
+"""What people can set going, from the console and from the API alike: first the rows, then the bell."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+
+from connectors.registry import all_connectors
+from models import session
+from sync import approval, inbox, records, settings
+from tasks import publish, scan
+
+
+def approve(company_id: int, record_id: int, version: int, amount: Decimal | None, actor: str) -> None:
+    """Raises approval.Changed, approval.NotWaiting, LookupError."""
+    publish.ring_all(company_id, approval.approve(company_id, record_id, version, amount, actor), "interactive")
+
+
+def reject(company_id: int, record_id: int, version: int, amount: Decimal | None, actor: str, reason: str) -> None:
+    """Raises approval.Changed, approval.NotWaiting, LookupError."""
+    approval.reject(company_id, record_id, version, amount, actor, reason)
+
+
+def send_again(company_id: int, record_ids: Sequence[int], actor: str) -> int:
+    """How many there were. Raises LookupError when there was none."""
+    rung = records.retry(company_id, record_ids, actor)
+    if not rung:
+        raise LookupError("there is no such record")
+    publish.ring_all(company_id, rung, "interactive")
+    return sum(len(ids) for ids in rung.values())
+
+
+def with_code(company_id: int, code: str, states: Sequence[str]) -> list[int]:
+    """Records that this problem holds up."""
+    with session(company_id) as db:
+        return list(db.scalars(text("""
+            SELECT id FROM sync_record WHERE state = ANY(:states)
+            AND problems @> jsonb_build_array(jsonb_build_object('code', CAST(:code AS text))) ORDER BY id
+        """), {"code": code, "states": list(states)}))
+
+
+def replay(company_id: int, event_id: int) -> None:
+    """Raises LookupError."""
+    ids = inbox.replay(company_id, [event_id])
+    if not ids:
+        raise LookupError(f"there is no event {event_id}")
+    publish.send("sitebooks.inbox.process", [company_id, ids], "interactive")
+
+
+def scan_now(company_id: int, system: str = "") -> list[str]:
+    """Reads what has changed, everywhere or in one system. Raises LookupError for one that is not connected."""
+    with session(company_id) as db:
+        found = list(db.scalars(text("""
+            SELECT system FROM connection WHERE enabled AND (:s = '' OR system = :s) ORDER BY id
+        """), {"s": system}))
+    known = [name for name in found if name in all_connectors()]
+    if system and not known:
+        raise LookupError(f"{system} is not connected")
+    for name in known:
+        scan.start(company_id, name)
+    return known
+
+
+def compare_now(company_id: int) -> list[str]:
+    """Has a worker compare both sides of every connection but the site's own, to the cent."""
+    with session(company_id) as db:
+        found = list(db.scalars(text("SELECT system FROM connection WHERE enabled AND system <> 'procore' ORDER BY id")))
+    for system in found:
+        publish.send("sitebooks.maintenance.compare", [company_id, system], "maintenance")
+    return found
+
+
+def save_settings(company_id: int, system: str, values: dict[str, Any], actor: str) -> None:
+    """Raises LookupError, settings.Refused, connectors.calls.CallFailed."""
+    with session(company_id) as db:
+        there = db.execute(text("SELECT 1 FROM connection WHERE system = :s"), {"s": system}).first()
+    if there is None or system not in all_connectors():
+        raise LookupError(f"{system} is not connected")
+    publish.ring_all(company_id, settings.save(company_id, system, values, actor))

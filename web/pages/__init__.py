@@ -1,0 +1,9 @@
+"""The console: pages rendered here, without scripts."""
+
+from fastapi import APIRouter
+
+from web.pages import approvals, events, objects, overview, problems, reconciliation, sign_in, systems
+
+router = APIRouter(include_in_schema=False)
+for module in (sign_in, overview, objects, approvals, problems, events, systems, reconciliation):
+    router.include_router(module.router)
