@@ -1,0 +1,1 @@
+"""Tests of the connectors against their simulators, in process, without a database."""
