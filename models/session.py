@@ -21,10 +21,17 @@ def engine() -> Engine:
     global _engine, _pid
     with _lock:
         if _engine is None or _pid != os.getpid():
-            _engine, _pid = create_engine(
-                sqlalchemy_url(environment().database()), pool_size=2, max_overflow=6,
-                pool_pre_ping=True, pool_recycle=1800, connect_args={"application_name": os.environ.get("SITEBOOKS_ROLE", "sitebooks")},
-            ), os.getpid()
+            _engine, _pid = (
+                create_engine(
+                    sqlalchemy_url(environment().database()),
+                    pool_size=2,
+                    max_overflow=6,
+                    pool_pre_ping=True,
+                    pool_recycle=1800,
+                    connect_args={"application_name": os.environ.get("SITEBOOKS_ROLE", "sitebooks")},
+                ),
+                os.getpid(),
+            )
         return _engine
 
 

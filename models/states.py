@@ -35,10 +35,18 @@ WORDS: dict[RecordState, str] = {
     RecordState.source_deleted: "Deleted at the source",
 }
 
-_JUDGED = frozenset({
-    RecordState.held, RecordState.awaiting_approval, RecordState.sending, RecordState.synced,
-    RecordState.needs_attention, RecordState.ignored, RecordState.source_deleted, RecordState.conflict,
-})
+_JUDGED = frozenset(
+    {
+        RecordState.held,
+        RecordState.awaiting_approval,
+        RecordState.sending,
+        RecordState.synced,
+        RecordState.needs_attention,
+        RecordState.ignored,
+        RecordState.source_deleted,
+        RecordState.conflict,
+    }
+)
 
 #: From each state, the states it may move to. Looking again at a record never takes it out of `sending` or `checking`
 #: without an outcome, and only a person takes it out of `rejected` (or a new version at the source).
@@ -46,15 +54,28 @@ MOVES: dict[RecordState, frozenset[RecordState]] = {
     RecordState.pending: _JUDGED | {RecordState.pending, RecordState.rejected},
     RecordState.held: _JUDGED | {RecordState.pending, RecordState.rejected},
     RecordState.awaiting_approval: _JUDGED | {RecordState.pending, RecordState.rejected},
-    RecordState.sending: frozenset({
-        RecordState.synced, RecordState.checking, RecordState.needs_attention, RecordState.held, RecordState.pending,
-        RecordState.conflict, RecordState.sending,
-    }),
+    RecordState.sending: frozenset(
+        {
+            RecordState.synced,
+            RecordState.checking,
+            RecordState.needs_attention,
+            RecordState.held,
+            RecordState.pending,
+            RecordState.conflict,
+            RecordState.sending,
+        }
+    ),
     RecordState.synced: _JUDGED | {RecordState.pending, RecordState.unlinked},
-    RecordState.checking: frozenset({
-        RecordState.synced, RecordState.pending, RecordState.needs_attention, RecordState.checking, RecordState.sending,
-        RecordState.held,
-    }),
+    RecordState.checking: frozenset(
+        {
+            RecordState.synced,
+            RecordState.pending,
+            RecordState.needs_attention,
+            RecordState.checking,
+            RecordState.sending,
+            RecordState.held,
+        }
+    ),
     RecordState.needs_attention: _JUDGED | {RecordState.pending, RecordState.rejected, RecordState.unlinked},
     RecordState.rejected: _JUDGED | {RecordState.pending},
     RecordState.conflict: _JUDGED | {RecordState.pending, RecordState.unlinked},

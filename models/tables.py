@@ -25,13 +25,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from models.states import EventState, RecordState, WriteState
 
-metadata = MetaData(naming_convention={
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "pk": "pk_%(table_name)s",
-})
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 
 def _id() -> Column[int]:
@@ -63,7 +65,9 @@ EMPTY_OBJECT = text("'{}'::jsonb")
 EMPTY_LIST = text("'[]'::jsonb")
 
 company = Table(
-    "company", metadata, _id(),
+    "company",
+    metadata,
+    _id(),
     Column("name", Text, nullable=False),
     Column("site_id", Text, nullable=False),  # Procore's id of the company
     Column("currency", Text, nullable=False, server_default="NZD"),
@@ -73,7 +77,10 @@ company = Table(
 )
 
 connection = Table(
-    "connection", metadata, _id(), _company(),
+    "connection",
+    metadata,
+    _id(),
+    _company(),
     Column("system", Text, nullable=False),
     Column("enabled", Boolean, nullable=False, server_default=true()),
     Column("settings", JSONB, nullable=False, server_default=EMPTY_OBJECT),
@@ -84,40 +91,60 @@ connection = Table(
     Column("covered", JSONB, nullable=False, server_default=EMPTY_LIST),  # what webhooks cover; the rest is polled
     Column("blocked_code", Text),  # why nothing is sent: reconnect_needed, permission_missing ...
     Column("blocked_at", DateTime(timezone=True)),
-    _time("last_call_at"), _time("last_event_at"), _now("created_at"),
+    _time("last_call_at"),
+    _time("last_event_at"),
+    _now("created_at"),
     UniqueConstraint("company_id", "system"),
     UniqueConstraint("hook_address"),
     # P-17: both boxes on must not exist, whatever wrote the row
     CheckConstraint(
         "NOT (coalesce((settings->>'lentune_purchase_order')::boolean, false)"
-        " AND coalesce((settings->>'procore_purchase_order')::boolean, false))", name="one_po_master"),
+        " AND coalesce((settings->>'procore_purchase_order')::boolean, false))",
+        name="one_po_master",
+    ),
 )
 
 credential = Table(
-    "credential", metadata, _id(), _company(), _connection(),
+    "credential",
+    metadata,
+    _id(),
+    _company(),
+    _connection(),
     Column("secrets", LargeBinary, nullable=False),  # encrypted JSON
     Column("token", LargeBinary),  # encrypted JSON: access, refresh
-    _time("token_expires_at"), _time("refreshed_at"),
+    _time("token_expires_at"),
+    _time("refreshed_at"),
     UniqueConstraint("company_id", "connection_id"),
 )
 
 event = Table(
-    "event", metadata, _id(), _company(), _connection(),
+    "event",
+    metadata,
+    _id(),
+    _company(),
+    _connection(),
     Column("system", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("state", Text, nullable=False, server_default=EventState.received),
     Column("body", JSONB, nullable=False),
-    Column("kind", Text), Column("ref", Text),
+    Column("kind", Text),
+    Column("ref", Text),
     Column("note", Text),  # why it was ignored or parked, as a catalogue code or a sentence
     Column("tries", Integer, nullable=False, server_default="0"),
-    _now("received_at"), _time("rung_at"), _time("settled_at"),
+    _now("received_at"),
+    _time("rung_at"),
+    _time("settled_at"),
     UniqueConstraint("company_id", "system", "event_id"),
     _one_of("state", "state", EventState),
     Index("ix_event_received", "received_at", postgresql_where=text("state = 'received'")),
 )
 
 snapshot = Table(
-    "snapshot", metadata, _id(), _company(), _connection(),
+    "snapshot",
+    metadata,
+    _id(),
+    _company(),
+    _connection(),
     Column("kind", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     Column("project_id", Text, nullable=False, server_default=""),
@@ -126,38 +153,51 @@ snapshot = Table(
     Column("data", JSONB, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),  # of what the list carries
     Column("hash", LargeBinary, nullable=False),
-    _now("read_at"), _time("gone_at"),
+    _now("read_at"),
+    _time("gone_at"),
     UniqueConstraint("company_id", "connection_id", "kind", "source_id"),
     Index("ix_snapshot_project", "company_id", "connection_id", "kind", "project_id"),
     Index("ix_snapshot_name", "company_id", "connection_id", "kind", "name"),
 )
 
 sync_record = Table(
-    "sync_record", metadata, _id(), _company(), _connection(),
+    "sync_record",
+    metadata,
+    _id(),
+    _company(),
+    _connection(),
     Column("kind", Text, nullable=False),
     Column("direction", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     Column("project_id", Text, nullable=False, server_default=""),
     Column("number", Text, nullable=False, server_default=""),
     Column("name", Text, nullable=False, server_default=""),
-    Column("amount", Numeric(18, 2)), Column("currency", Text),
+    Column("amount", Numeric(18, 2)),
+    Column("currency", Text),
     Column("state", Text, nullable=False, server_default=RecordState.pending),
     Column("problems", JSONB, nullable=False, server_default=EMPTY_LIST),
     Column("warnings", JSONB, nullable=False, server_default=EMPTY_LIST),
     Column("waits_for", ARRAY(Text), nullable=False, server_default=text("'{}'")),
-    _time("due_at"), _time("rung_at"), _time("lease_until"),
+    _time("due_at"),
+    _time("rung_at"),
+    _time("lease_until"),
     _time("stale_at"),  # a doorbell rang: what was read before this is not enough
     Column("attempt", Integer, nullable=False, server_default="0"),  # the fence: results are stored WHERE attempt = mine
     Column("unfinished", Integer, nullable=False, server_default="0"),  # attempts begun since one last ended
     Column("tries", Integer, nullable=False, server_default="0"),  # of this version, for the back-off
     Column("key", Text, nullable=False),  # the external key, allocated once
     Column("version", Integer, nullable=False, server_default="0"),  # rises when what the target should hold changes
-    Column("held", JSONB), Column("held_hash", LargeBinary),  # what the target should hold
+    Column("held", JSONB),
+    Column("held_hash", LargeBinary),  # what the target should hold
     Column("sent_hash", LargeBinary),  # what it was last confirmed to hold
     Column("told_hash", LargeBinary),  # the verdict the source was last told
     Column("asked", Boolean, nullable=False, server_default=false()),  # a person asked: do not skip for the schedule
-    Column("remote_id", Text), Column("remote_number", Text), Column("remote_version", Text),
-    _now("created_at"), _now("state_since"), _time("synced_at"),
+    Column("remote_id", Text),
+    Column("remote_number", Text),
+    Column("remote_version", Text),
+    _now("created_at"),
+    _now("state_since"),
+    _time("synced_at"),
     UniqueConstraint("company_id", "connection_id", "kind", "source_id", "direction"),
     _one_of("state", "state", RecordState),
     CheckConstraint("direction IN ('from_procore', 'to_procore')", name="direction"),
@@ -169,16 +209,24 @@ sync_record = Table(
 )
 
 attempt = Table(
-    "attempt", metadata, _id(), _company(),
+    "attempt",
+    metadata,
+    _id(),
+    _company(),
     Column("record_id", BigInteger, ForeignKey("sync_record.id"), nullable=False),
     Column("attempt", Integer, nullable=False),
-    _now("started_at"), _time("ended_at"),
-    Column("outcome", Text), Column("note", Text),
+    _now("started_at"),
+    _time("ended_at"),
+    Column("outcome", Text),
+    Column("note", Text),
     UniqueConstraint("company_id", "record_id", "attempt"),
 )
 
 write = Table(
-    "write", metadata, _id(), _company(),
+    "write",
+    metadata,
+    _id(),
+    _company(),
     Column("record_id", BigInteger, ForeignKey("sync_record.id"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("step", Text, nullable=False),
@@ -191,64 +239,107 @@ write = Table(
     Column("attempt", Integer, nullable=False),
     Column("sends", Integer, nullable=False, server_default="0"),
     Column("absent_looks", Integer, nullable=False, server_default="0"),
-    Column("status", Integer), Column("reason", Text),
+    Column("status", Integer),
+    Column("reason", Text),
     Column("done", JSONB),  # what the step left there, fed back when the plan resumes
-    _now("planned_at"), _time("sent_at"), _time("ended_at"), _time("uncertain_until"), _time("looked_at"),
+    _now("planned_at"),
+    _time("sent_at"),
+    _time("ended_at"),
+    _time("uncertain_until"),
+    _time("looked_at"),
     UniqueConstraint("company_id", "record_id", "version", "step"),
     _one_of("state", "state", WriteState),
 )
 
 approval = Table(
-    "approval", metadata, _id(), _company(),
+    "approval",
+    metadata,
+    _id(),
+    _company(),
     Column("record_id", BigInteger, ForeignKey("sync_record.id"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("held_hash", LargeBinary, nullable=False),
-    Column("amount", Numeric(18, 2)), Column("currency", Text),
+    Column("amount", Numeric(18, 2)),
+    Column("currency", Text),
     Column("decision", Text, nullable=False),
-    Column("actor", Text, nullable=False), Column("reason", Text), _now("at"),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    _now("at"),
     CheckConstraint("decision IN ('approved', 'rejected')", name="decision"),
     Index("ix_approval_record", "company_id", "record_id"),
 )
 
 history = Table(
-    "history", metadata, _id(), _company(),
+    "history",
+    metadata,
+    _id(),
+    _company(),
     Column("record_id", BigInteger, ForeignKey("sync_record.id")),
-    Column("actor", Text, nullable=False), Column("what", Text, nullable=False),
-    Column("before", JSONB), Column("after", JSONB), Column("reason", Text), _now("at"),
+    Column("actor", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("reason", Text),
+    _now("at"),
     Index("ix_history_record", "company_id", "record_id", "id"),
 )
 
 scan_cursor = Table(
-    "scan_cursor", metadata, _id(), _company(), _connection(),
-    Column("kind", Text, nullable=False), Column("project_id", Text, nullable=False, server_default=""),
+    "scan_cursor",
+    metadata,
+    _id(),
+    _company(),
+    _connection(),
+    Column("kind", Text, nullable=False),
+    Column("project_id", Text, nullable=False, server_default=""),
     Column("source_time", DateTime(timezone=True)),  # the source's own clock, never ours
     _time("full_at"),
     UniqueConstraint("company_id", "connection_id", "kind", "project_id"),
 )
 
 schedule_slot = Table(
-    "schedule_slot", metadata,
-    Column("schedule", Text, primary_key=True), Column("slot", DateTime(timezone=True), primary_key=True),
+    "schedule_slot",
+    metadata,
+    Column("schedule", Text, primary_key=True),
+    Column("slot", DateTime(timezone=True), primary_key=True),
     _now("claimed_at"),
 )
 
 budget = Table(
-    "budget", metadata, _id(), _company(), _connection(),
+    "budget",
+    metadata,
+    _id(),
+    _company(),
+    _connection(),
     Column("learn", Boolean, nullable=False, server_default=false()),  # one request at a time until a header was seen
-    Column("spike_limit", Integer), Column("spike_left", Integer), _time("spike_reset"),
-    Column("hour_limit", Integer), Column("hour_left", Integer), _time("hour_reset"),
-    _time("shut_until"), _time("probe_until"),
+    Column("spike_limit", Integer),
+    Column("spike_left", Integer),
+    _time("spike_reset"),
+    Column("hour_limit", Integer),
+    Column("hour_left", Integer),
+    _time("hour_reset"),
+    _time("shut_until"),
+    _time("probe_until"),
     UniqueConstraint("company_id", "connection_id"),
 )
 
 reconcile_run = Table(
-    "reconcile_run", metadata, _id(), _company(), _connection(),
-    _now("started_at"), _time("ended_at"),
-    Column("unexplained", Numeric(18, 2)), Column("result", JSONB),
+    "reconcile_run",
+    metadata,
+    _id(),
+    _company(),
+    _connection(),
+    _now("started_at"),
+    _time("ended_at"),
+    Column("unexplained", Numeric(18, 2)),
+    Column("result", JSONB),
 )
 
 app_user = Table(
-    "app_user", metadata, _id(), _company(),
+    "app_user",
+    metadata,
+    _id(),
+    _company(),
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),
     _now("created_at"),
@@ -257,12 +348,17 @@ app_user = Table(
 )
 
 api_token = Table(
-    "api_token", metadata, _id(), _company(),
+    "api_token",
+    metadata,
+    _id(),
+    _company(),
     Column("user_id", BigInteger, ForeignKey("app_user.id"), nullable=False),
     Column("purpose", Text, nullable=False),  # sign_in (one time), session, api
     Column("hash", LargeBinary, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
-    _now("created_at"), _time("expires_at", nullable=False), _time("used_at"),
+    _now("created_at"),
+    _time("expires_at", nullable=False),
+    _time("used_at"),
     UniqueConstraint("hash"),
     CheckConstraint("purpose IN ('sign_in', 'session', 'api')", name="purpose"),
 )

@@ -54,6 +54,7 @@ task_routes = {
 task_create_missing_queues = False  # a misspelt queue is an error at publish, not a queue nobody reads
 
 # broker
+broker_transport_options: dict[str, object]
 if _rabbit:
     task_default_queue_type = "quorum"
     broker_transport_options = {"confirm_publish": True, "connect_timeout": 5}

@@ -29,22 +29,42 @@ class Entry:
 
 ENTRIES: dict[str, Entry] = {
     "sweep": Entry(
-        "sitebooks.maintenance.sweep", environment().sweep_seconds, "Rings again for what is due",
+        "sitebooks.maintenance.sweep",
+        environment().sweep_seconds,
+        "Rings again for what is due",
     ),
     "changes": Entry(
-        "sitebooks.maintenance.pass", 30, "Reads what changed, in case a webhook was missed", every=environment().scan_seconds,
+        "sitebooks.maintenance.pass",
+        30,
+        "Reads what changed, in case a webhook was missed",
+        every=environment().scan_seconds,
     ),
     "lentune_invoice_push": Entry(
-        "sitebooks.maintenance.pass", 30, "Pushes Lentune's invoices to Procore (L-06)", systems=("lentune",),
-        kinds=("invoice",), cron_setting="auto_push_cron", when_setting="auto_push_invoices",
+        "sitebooks.maintenance.pass",
+        30,
+        "Pushes Lentune's invoices to Procore (L-06)",
+        systems=("lentune",),
+        kinds=("invoice",),
+        cron_setting="auto_push_cron",
+        when_setting="auto_push_invoices",
     ),
     "nightly_full": Entry(
-        "sitebooks.maintenance.pass", 300, "Reads everything, finds what webhooks and cursors missed", daily_at="02:30", full=True,
+        "sitebooks.maintenance.pass",
+        300,
+        "Reads everything, finds what webhooks and cursors missed",
+        daily_at="02:30",
+        full=True,
     ),
     "reconcile": Entry(
-        "sitebooks.maintenance.reconcile", 300, "Compares both sides to the cent", daily_at="04:00",
+        "sitebooks.maintenance.reconcile",
+        300,
+        "Compares both sides to the cent",
+        daily_at="04:00",
     ),
     "housekeeping": Entry(
-        "sitebooks.maintenance.housekeeping", 3600, "Forgets settled events and old slots", daily_at="05:00",
+        "sitebooks.maintenance.housekeeping",
+        3600,
+        "Forgets settled events and old slots",
+        daily_at="05:00",
     ),
 }

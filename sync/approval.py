@@ -27,9 +27,19 @@ def approve(company_id: int, record_id: int, version: int, amount: Decimal | Non
     """Agrees to exactly this version and amount; it is sent next. Raises Changed, NotWaiting, LookupError."""
     with session(company_id) as db:
         record = _decide(db, record_id, version, amount, "approved", actor, "")
-        records.move(db, record, RecordState.pending, actor, reason=f"approved version {version}", story={"version": version},
-                     fields={"problems": [], "waits_for": []})
-        db.execute(text("UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp() WHERE id = :id"), {"id": record_id})
+        records.move(
+            db,
+            record,
+            RecordState.pending,
+            actor,
+            reason=f"approved version {version}",
+            story={"version": version},
+            fields={"problems": [], "waits_for": []},
+        )
+        db.execute(
+            text("UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp() WHERE id = :id"),
+            {"id": record_id},
+        )
         return {record.kind: [record_id]}
 
 
@@ -48,9 +58,21 @@ def _decide(db: Connection, record_id: int, version: int, amount: Decimal | None
         raise NotWaiting(f"{record.number or record.source_id} waits for no approval")
     if record.version != version or record.amount != amount:
         raise Changed(record.version, record.amount)
-    db.execute(text("""
+    db.execute(
+        text("""
         INSERT INTO approval (company_id, record_id, version, held_hash, amount, currency, decision, actor, reason)
         VALUES (:p, :r, :v, :h, :amount, :cur, :d, :actor, nullif(:why, ''))
-    """), {"p": record.company_id, "r": record_id, "v": version, "h": record.held_hash, "amount": amount,
-           "cur": record.currency, "d": decision, "actor": actor, "why": reason})
+    """),
+        {
+            "p": record.company_id,
+            "r": record_id,
+            "v": version,
+            "h": record.held_hash,
+            "amount": amount,
+            "cur": record.currency,
+            "d": decision,
+            "actor": actor,
+            "why": reason,
+        },
+    )
     return record

@@ -1,4 +1,4 @@
-"""Step 7: carrying out plans. An intent is committed before each call and its outcome after it; doubt is looked up, never sent again."""
+"""Step 7: plans carried out. Intent committed before each call, outcome after it; doubt is looked up, never sent again."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -52,15 +52,26 @@ def advance(db: Connection, work: Work, done: Done | None) -> None:
 def _intend(db: Connection, work: Work, step: Step) -> Done | None:
     """The step's write row, ready to be sent or looked up; Done when it was confirmed before."""
     body_hash = digest([step.request.method, step.request.path, dict(step.request.params), step.request.body])
-    row = db.execute(text("""
+    row = db.execute(
+        text("""
         INSERT INTO write AS w (company_id, record_id, version, step, side, key, request, body_hash, amount, attempt)
         VALUES (:p, :r, :v, :s, :side, :key, :q, :h, :amount, :a)
         ON CONFLICT (company_id, record_id, version, step) DO UPDATE SET attempt = excluded.attempt
         RETURNING *
-    """), {
-        "p": work.row.company_id, "r": work.id, "v": work.version, "s": step.name, "side": step.side, "key": step.key,
-        "q": str(step.request), "h": body_hash, "amount": step.amount, "a": work.row.attempt,
-    }).one()
+    """),
+        {
+            "p": work.row.company_id,
+            "r": work.id,
+            "v": work.version,
+            "s": step.name,
+            "side": step.side,
+            "key": step.key,
+            "q": str(step.request),
+            "h": body_hash,
+            "amount": step.amount,
+            "a": work.row.attempt,
+        },
+    ).one()
     work.write_id, work.looked = row.id, False
     if row.state == WriteState.confirmed:
         return done_from(row.done)
@@ -88,12 +99,17 @@ def _wait_or_look(work: Work, row: Any) -> None:
 
 
 def _mark_sending(db: Connection, work: Work) -> None:
-    db.execute(text("""
+    db.execute(
+        text("""
         UPDATE write SET state = 'sending', sends = sends + 1, sent_at = clock_timestamp(), ended_at = NULL WHERE id = :id
-    """), {"id": work.write_id})
+    """),
+        {"id": work.write_id},
+    )
 
 
-def carry_out(works: Sequence[Work], clients: Clients, open_session: Callable[[], Any], conclude: Callable[[Connection, Work], None]) -> None:
+def carry_out(
+    works: Sequence[Work], clients: Clients, open_session: Callable[[], Any], conclude: Callable[[Connection, Work], None]
+) -> None:
     """Drives all plans to their verdicts, in step with each other so that steps of one endpoint share a request."""
     active = [w for w in works if w.verdict is None]
     while active:
@@ -125,7 +141,7 @@ def _groups(works: Sequence[Work]) -> Iterator[list[Work]]:
     for group in together.values():
         size = group[0].step.batch.size  # type: ignore[union-attr]
         for start in range(0, len(group), size):
-            yield group[start:start + size]
+            yield group[start : start + size]
 
 
 def _send(group: Sequence[Work], clients: Clients) -> Sequence[Answer]:
@@ -196,10 +212,13 @@ def _doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer:
     assert step is not None
     pause = 1 if step.repeatable else environment().quarantine_seconds
     until = max(lease_end, now()) + timedelta(seconds=pause) if not step.repeatable else now() + timedelta(seconds=backoff(work))
-    db.execute(text("""
+    db.execute(
+        text("""
         UPDATE write SET state = 'uncertain', uncertain_until = :until, reason = :why, status = :status,
             ended_at = clock_timestamp() WHERE id = :id
-    """), {"until": until, "why": reason, "status": answer and answer.status, "id": work.write_id})
+    """),
+        {"until": until, "why": reason, "status": answer and answer.status, "id": work.write_id},
+    )
     work.verdict = Verdict(RecordState.checking, (_uncertain(work, reason),), until, reason, soon=step.repeatable)
 
 
@@ -210,9 +229,12 @@ def _after_look(db: Connection, work: Work) -> None:
         _close(db, work, WriteState.confirmed, None, work.found)
         advance(db, work, work.found)
         return
-    row = db.execute(text("""
+    row = db.execute(
+        text("""
         UPDATE write SET looked_at = clock_timestamp(), absent_looks = absent_looks + 1 WHERE id = :id RETURNING *
-    """), {"id": work.write_id}).one()
+    """),
+        {"id": work.write_id},
+    ).one()
     if row.state == WriteState.uncertain and row.absent_looks < 2:
         gap = timedelta(seconds=max(1, environment().quarantine_seconds // 15))
         work.verdict = Verdict(RecordState.checking, (_uncertain(work, row.reason or ""),), now() + gap, "looked once: not there")
@@ -225,11 +247,19 @@ def _after_look(db: Connection, work: Work) -> None:
 
 
 def _close(db: Connection, work: Work, state: WriteState, answer: Answer | None, done: Done | None = None) -> None:
-    db.execute(text("""
+    db.execute(
+        text("""
         UPDATE write SET state = :state, status = :status, reason = nullif(:why, ''), done = CAST(:done AS jsonb),
             ended_at = clock_timestamp(), uncertain_until = NULL, absent_looks = 0 WHERE id = :id
-    """), {"state": state, "status": answer and answer.status, "why": answer.reason if answer else "",
-           "done": done and done_to(done), "id": work.write_id})
+    """),
+        {
+            "state": state,
+            "status": answer and answer.status,
+            "why": answer.reason if answer else "",
+            "done": done and done_to(done),
+            "id": work.write_id,
+        },
+    )
 
 
 def _later(work: Work, retry_at: datetime | None, reason: str) -> Verdict:
@@ -248,23 +278,39 @@ def _uncertain(work: Work, reason: str) -> Problem:
 
 def _named(work: Work, code: str, **values: str) -> Problem:
     system = work.flow.target if work.step is None or work.step.side == "target" else work.flow.source
-    return Problem(code, {
-        "system": system, "kind": work.flow.kind.replace("_", " "), "number": work.row.number or work.row.source_id, **values,
-    })
+    return Problem(
+        code,
+        {
+            "system": system,
+            "kind": work.flow.kind.replace("_", " "),
+            "number": work.row.number or work.row.source_id,
+            **values,
+        },
+    )
 
 
 def done_to(done: Done) -> str:
     """Done as a write row keeps it."""
-    return json.dumps({
-        "remote_id": done.remote_id, "remote_number": done.remote_number, "version": done.version, "data": dict(done.data),
-        "warnings": [problems.as_plain(w) for w in done.warnings],
-    })
+    return json.dumps(
+        {
+            "remote_id": done.remote_id,
+            "remote_number": done.remote_number,
+            "version": done.version,
+            "data": dict(done.data),
+            "warnings": [problems.as_plain(w) for w in done.warnings],
+        }
+    )
 
 
 def done_from(stored: dict[str, Any]) -> Done:
     """And back."""
-    return Done(stored["remote_id"], stored["remote_number"], stored["version"],
-                tuple(problems.from_record(w) for w in stored["warnings"]), stored["data"])
+    return Done(
+        stored["remote_id"],
+        stored["remote_number"],
+        stored["version"],
+        tuple(problems.from_record(w) for w in stored["warnings"]),
+        stored["data"],
+    )
 
 
 __all__ = ["Clients", "advance", "backoff", "begin", "carry_out", "done_from", "done_to", "now", "recheck"]

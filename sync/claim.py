@@ -14,12 +14,15 @@ LOST_LIMIT = 3
 def claim(db: Connection, record_ids: Sequence[int], site_connection: int) -> list[Any]:
     """The records that are due and nobody else has, each with its attempt row written. Others are left alone quietly.
 
-    `site_connection` is the company's connection with Procore. The due time becomes the lease's end: should this process die, the sweep finds the record then.
+    `site_connection` is the company's connection with Procore. The due time becomes the lease's end:
+    should this process die, the sweep finds the record then.
     """
-    rows = db.execute(text("""
+    rows = db.execute(
+        text("""
         WITH free AS (
             SELECT id FROM sync_record
-            WHERE id = ANY(:ids) AND state <> 'unlinked' AND due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())
+            WHERE id = ANY(:ids) AND state <> 'unlinked' AND due_at <= clock_timestamp()
+                AND (lease_until IS NULL OR lease_until < clock_timestamp())
             ORDER BY id FOR UPDATE SKIP LOCKED
         ), claimed AS (
             UPDATE sync_record r SET attempt = attempt + 1, unfinished = unfinished + 1,
@@ -33,5 +36,7 @@ def claim(db: Connection, record_ids: Sequence[int], site_connection: int) -> li
         LEFT JOIN snapshot s ON s.kind = c.kind AND s.source_id = c.source_id
             AND s.connection_id = CASE c.direction WHEN 'to_procore' THEN c.connection_id ELSE :site END
         ORDER BY c.id
-    """), {"ids": list(record_ids), "lease": environment().lease_seconds, "site": site_connection}).all()
+    """),
+        {"ids": list(record_ids), "lease": environment().lease_seconds, "site": site_connection},
+    ).all()
     return list(rows)

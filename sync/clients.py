@@ -43,10 +43,13 @@ class Credentials:
             if old is None or old.access == refused or not _lasts(old.expires_at):
                 # the lock is held over this one call on purpose: a refresh token works once (reliability F36)
                 fresh = fetch(decrypt(row.secrets), old)
-                db.execute(text("""
+                db.execute(
+                    text("""
                     UPDATE credential SET token = :token, token_expires_at = :ends, refreshed_at = clock_timestamp()
                     WHERE connection_id = :c
-                """), {"token": encrypt([fresh.access, fresh.refresh]), "ends": fresh.expires_at, "c": self.connection_id})
+                """),
+                    {"token": encrypt([fresh.access, fresh.refresh]), "ends": fresh.expires_at, "c": self.connection_id},
+                )
             else:
                 fresh = old
         self._held = fresh
@@ -71,8 +74,14 @@ class SharedBudget:
         with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as db:
             when: datetime | None = db.execute(
                 text("SELECT set_config('synchronous_commit', 'off', false), sitebooks_take(:c, :u, :a, :l, :n, :r)"),
-                {"c": self.connection_id, "u": urgent, "a": answered, "l": seen and seen.limit, "n": seen and seen.remaining,
-                 "r": seen and seen.reset_at},
+                {
+                    "c": self.connection_id,
+                    "u": urgent,
+                    "a": answered,
+                    "l": seen and seen.limit,
+                    "n": seen and seen.remaining,
+                    "r": seen and seen.reset_at,
+                },
             ).one()[1]
             return when
 
@@ -94,8 +103,13 @@ def client(company: Company, system: str, urgent: bool = False) -> Client:
             if old[0] == key[0]:
                 forgotten.close()
         _clients[key] = connector(system).connect(
-            connected.settings, Credentials(company.id, connected.id), SharedBudget(connected.id),
-            company=company.site_id, seconds=environment().request_seconds, urgent=urgent, transport=transports.get(system),
+            connected.settings,
+            Credentials(company.id, connected.id),
+            SharedBudget(connected.id),
+            company=company.site_id,
+            seconds=environment().request_seconds,
+            urgent=urgent,
+            transport=transports.get(system),
         )
     return _clients[key]
 
@@ -110,10 +124,13 @@ def close_all() -> None:
 
 def budget_row(db: Connection, company_id: int, connection_id: int, learn: bool) -> None:
     """The allowance row of a new connection. `learn`: one request at a time until a header tells the window."""
-    db.execute(text("""
+    db.execute(
+        text("""
         INSERT INTO budget (company_id, connection_id, learn) VALUES (:p, :c, :learn)
         ON CONFLICT (company_id, connection_id) DO NOTHING
-    """), {"p": company_id, "c": connection_id, "learn": learn})
+    """),
+        {"p": company_id, "c": connection_id, "learn": learn},
+    )
 
 
 def _token(row: Any) -> Token | None:

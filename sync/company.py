@@ -39,8 +39,10 @@ class Company:
         """The flows that an object of this kind, read from this system, takes part in, each with its connection."""
         return [
             (connected, flow)
-            for name, connected in self.connections.items() if connected.enabled
-            for flow in connector(name).flows if flow.source == system and flow.kind == kind
+            for name, connected in self.connections.items()
+            if connected.enabled
+            for flow in connector(name).flows
+            if flow.source == system and flow.kind == kind
         ]
 
     def by_id(self, connection_id: int) -> Connected:
@@ -53,11 +55,14 @@ class Company:
 
 def load(db: Connection, company_id: int) -> Company:
     """Two rows and more, one statement. Raises LookupError when there is no such company."""
-    rows = db.execute(text("""
+    rows = db.execute(
+        text("""
         SELECT c.id, c.name, c.site_id, c.currency, c.time_zone, c.salt,
                n.id AS connection_id, n.system, n.enabled, n.settings, n.settings_version, n.blocked_code
         FROM company c LEFT JOIN connection n ON n.company_id = c.id WHERE c.id = :id ORDER BY n.id
-    """), {"id": company_id}).all()
+    """),
+        {"id": company_id},
+    ).all()
     if not rows:
         raise LookupError(f"there is no company {company_id}")
     first = rows[0]

@@ -92,6 +92,7 @@ def _note(works: Sequence[Work], result: Result) -> None:
 
 # 1 claim
 
+
 def _claim(company_id: int, record_ids: Sequence[int]) -> tuple[list[Work], Company]:
     """Claimed records as works; one set aside or blocked here has its verdict already."""
     with session(company_id) as db:
@@ -120,9 +121,16 @@ def _at_the_door(company: Company, work: Work) -> Verdict | None:
         if connected is None:
             continue
         if connected.settings is None:
-            return _stand(work, Problem("settings_refused", {"system": connected.system, "reason": connected.refused}, (on_settings(),)))
+            return _stand(
+                work, Problem("settings_refused", {"system": connected.system, "reason": connected.refused}, (on_settings(),))
+            )
         if connected.blocked_code:
-            return _stand(work, Problem(connected.blocked_code, {"system": connected.system, "reason": "the sign-in was refused"}, (on_settings(),)))
+            return _stand(
+                work,
+                Problem(
+                    connected.blocked_code, {"system": connected.system, "reason": "the sign-in was refused"}, (on_settings(),)
+                ),
+            )
     return None
 
 
@@ -134,6 +142,7 @@ def _stand(work: Work, problem: Problem) -> Verdict:
 
 
 # 2 read
+
 
 def _read(company: Company, works: Sequence[Work]) -> None:
     for work in works:
@@ -176,14 +185,18 @@ def later(work: Work) -> datetime:
 def _sign_in_refused(company: Company, work: Work, system: str, reason: str) -> Verdict:
     """Everything of this connection waits until a person has connected it again (reliability F36)."""
     with session(company.id) as db:
-        db.execute(text("""
+        db.execute(
+            text("""
             UPDATE connection SET blocked_code = 'reconnect_needed', blocked_at = clock_timestamp()
             WHERE id = :c AND blocked_code IS NULL
-        """), {"c": company.connections[system].id})
+        """),
+            {"c": company.connections[system].id},
+        )
     return _stand(work, Problem("reconnect_needed", {"system": system, "reason": reason}, (on_settings(),)))
 
 
 # 3 to 6 scope, checks, what the target should hold, approval; and the first intents of step 7
+
 
 def _judge(db: Connection, company: Company, works: Sequence[Work]) -> None:
     _store(db, company, works)
@@ -227,26 +240,40 @@ def _plan(work: Work) -> Plan:
     """The claim at the source, then the target's own plan."""
     assert work.held is not None
     target = connector(work.flow.target).plans[work.held["as"]](work.held, work.row.remote_id, work.row.key)
-    for step in work.flow.claim(work.obj, work.row.key, work.row.attempt):
-        yield step
+    for taking in work.flow.claim(work.obj, work.row.key, work.row.attempt):
+        yield taking  # noqa: UP028 - what comes back is not for the generator of the claim
     return (yield from target)
 
 
 def _mark_sending(db: Connection, work: Work) -> None:
-    records.move(db, work.row, RecordState.sending, "sitebooks", attempt=work.row.attempt, fields={
-        "held": work.held, "held_hash": work.held_hash, "version": work.version, "amount": getattr(work.obj, "amount", None),
-        "problems": [], "waits_for": [],
-    }, story={"version": work.version})
+    records.move(
+        db,
+        work.row,
+        RecordState.sending,
+        "sitebooks",
+        attempt=work.row.attempt,
+        fields={
+            "held": work.held,
+            "held_hash": work.held_hash,
+            "version": work.version,
+            "amount": getattr(work.obj, "amount", None),
+            "problems": [],
+            "waits_for": [],
+        },
+        story={"version": work.version},
+    )
     work.state = RecordState.sending
 
 
 def _client_of(company: Company) -> Any:
     def client(work: Work, step: Step) -> Client:
         return clients.client(company, work.flow.target if step.side == "target" else work.flow.source, urgent=True)
+
     return client
 
 
 # 8 outcome and 9 release
+
 
 def _conclude(db: Connection, company: Company, work: Work) -> None:
     """Stores the verdict where this attempt still holds the record, and releases what waited for it."""
@@ -262,8 +289,15 @@ def _conclude(db: Connection, company: Company, work: Work) -> None:
             verdict = work.verdict = blocked(found)
     state = _state_after(db, work, verdict)
     moved = records.move(
-        db, _as_stored(work), state, "sitebooks", attempt=work.row.attempt, claimed=work.row.due_at,
-        outcome=str(state), reason=verdict.reason, fields=_fields(work, verdict, state),
+        db,
+        _as_stored(work),
+        state,
+        "sitebooks",
+        attempt=work.row.attempt,
+        claimed=work.row.due_at,
+        outcome=str(state),
+        reason=verdict.reason,
+        fields=_fields(work, verdict, state),
         story={"problems": [p.code for p in verdict.problems]} if verdict.problems else None,
     )
     if not moved:
@@ -280,10 +314,13 @@ def _state_after(db: Connection, work: Work, verdict: Verdict) -> RecordState:
     """'Sending' is only kept while something was really begun; otherwise the record waits its turn and is judged anew."""
     if verdict.state is not RecordState.sending:
         return verdict.state
-    begun = db.scalar(text("""
+    begun = db.scalar(
+        text("""
         SELECT EXISTS (SELECT FROM write WHERE record_id = :r AND version = :v AND side = 'target'
             AND state IN ('confirmed', 'sending', 'uncertain'))
-    """), {"r": work.id, "v": work.version})
+    """),
+        {"r": work.id, "v": work.version},
+    )
     return RecordState.sending if begun else RecordState.pending
 
 
@@ -297,18 +334,33 @@ def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
         "problems": [problems.as_plain(p) for p in verdict.problems],
         "warnings": _warnings(work, verdict),
         "waits_for": sorted({token for p in (*verdict.problems, *work.warnings) for token in p.waits_for}),
-        "due_at": verdict.due_at, "lease_until": None, "unfinished": 0,
+        "due_at": verdict.due_at,
+        "lease_until": None,
+        "unfinished": 0,
         "tries": work.row.tries + 1 if verdict.soon else 0,
     }
     if work.obj is not None:
-        fields |= {"number": work.obj.number, "name": work.obj.name, "project_id": work.obj.project_id,
-                   "amount": getattr(work.obj, "amount", None), "currency": getattr(work.obj, "currency", None)}
+        fields |= {
+            "number": work.obj.number,
+            "name": work.obj.name,
+            "project_id": work.obj.project_id,
+            "amount": getattr(work.obj, "amount", None),
+            "currency": getattr(work.obj, "currency", None),
+        }
     if state is RecordState.awaiting_approval:
         fields |= {"held": work.held, "held_hash": work.held_hash, "version": work.version}
     if state is RecordState.synced and verdict.done is not None:
-        fields |= {"held": work.held, "held_hash": work.held_hash, "sent_hash": work.held_hash, "asked": False,
-                   "version": work.version, "remote_id": verdict.done.remote_id, "remote_number": verdict.done.remote_number,
-                   "remote_version": verdict.done.version, "synced_at": now()}
+        fields |= {
+            "held": work.held,
+            "held_hash": work.held_hash,
+            "sent_hash": work.held_hash,
+            "asked": False,
+            "version": work.version,
+            "remote_id": verdict.done.remote_id,
+            "remote_number": verdict.done.remote_number,
+            "remote_version": verdict.done.version,
+            "synced_at": now(),
+        }
     return fields
 
 
@@ -323,6 +375,7 @@ def _warnings(work: Work, verdict: Verdict) -> list[dict[str, Any]]:
 
 # 8, second half: the source is told, on success and failure alike
 
+
 def _report(company: Company, works: Sequence[Work]) -> None:
     telling = []
     with session(company.id) as db:
@@ -336,7 +389,7 @@ def _report(company: Company, works: Sequence[Work]) -> None:
             work.reporting, work.verdict, work.step = True, None, None
             begin(db, work, _telling(work, told))
             (telling.append(work) if work.verdict is None else _told(db, work))
-    carry_out(telling, _client_of(company), lambda: session(company.id), lambda db, w: _told(db, w))
+    carry_out(telling, _client_of(company), lambda: session(company.id), _told)
 
 
 def _to_tell(work: Work) -> Told | None:
@@ -366,8 +419,10 @@ def _told(db: Connection, work: Work) -> None:
         db.execute(text("UPDATE sync_record SET told_hash = :h WHERE id = :id"), {"h": work.told, "id": work.id})
     else:
         log.warning("record %s: its source was not told: %s", work.id, verdict.reason or verdict.problems)
-        db.execute(text("UPDATE sync_record SET due_at = coalesce(due_at, :due) WHERE id = :id AND lease_until IS NULL"),
-                   {"due": verdict.due_at or recheck(), "id": work.id})
+        db.execute(
+            text("UPDATE sync_record SET due_at = coalesce(due_at, :due) WHERE id = :id AND lease_until IS NULL"),
+            {"due": verdict.due_at or recheck(), "id": work.id},
+        )
 
 
 def _set_aside(company: Company, works: Sequence[Work], error: Exception) -> None:
@@ -376,7 +431,9 @@ def _set_aside(company: Company, works: Sequence[Work], error: Exception) -> Non
         for work in works:
             if work.verdict is None and work.state is not RecordState.sending and not work.resuming():
                 reason = f"{type(error).__name__}: {error}"
-                work.verdict = Verdict(RecordState.needs_attention, (_named(work, "unexpected_failure", reason=reason),), reason=reason)
+                work.verdict = Verdict(
+                    RecordState.needs_attention, (_named(work, "unexpected_failure", reason=reason),), reason=reason
+                )
                 work.obj = None
                 _conclude(db, company, work)
 

@@ -31,22 +31,32 @@ def process(company_id: int, event_ids: Sequence[int]) -> tuple[Rung, Lists]:
     rung: Rung = {}
     with session(company_id) as db:
         company = load(db, company_id)
-        rows = db.execute(text("""
+        rows = db.execute(
+            text("""
             SELECT * FROM event WHERE id = ANY(:ids) AND state = 'received' ORDER BY id FOR UPDATE SKIP LOCKED
-        """), {"ids": list(event_ids)}).all()
+        """),
+            {"ids": list(event_ids)},
+        ).all()
         direct, indirect, lists = _sort(db, company, rows)
         for (system, kind), refs in direct.items():
             merge(rung, records.doorbell(db, company, system, kind, refs))
-        db.execute(text("""
+        db.execute(
+            text("""
             UPDATE connection SET last_event_at = clock_timestamp() WHERE id = ANY(:ids)
-        """), {"ids": sorted({r.connection_id for r in rows})})
+        """),
+            {"ids": sorted({r.connection_id for r in rows})},
+        )
     for (system, bell), events in indirect.items():
         merge(rung, _read_now(company, system, bell, events))
     return rung, lists
 
 
-def _sort(db: Connection, company: Company, rows: Sequence[Any]) -> tuple[
-    dict[tuple[str, str], dict[str, str]], dict[tuple[str, Doorbell], list[int]], Lists,
+def _sort(
+    db: Connection, company: Company, rows: Sequence[Any]
+) -> tuple[
+    dict[tuple[str, str], dict[str, str]],
+    dict[tuple[str, Doorbell], list[int]],
+    Lists,
 ]:
     """Direct doorbells ring records; the others (and kinds that are only looked at) must be read first."""
     direct: dict[tuple[str, str], dict[str, str]] = {}
@@ -82,10 +92,13 @@ def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) 
     except Unavailable as error:
         log.info("event %s waits: %s", events, error)
         with session(company.id) as db:
-            db.execute(text("""
+            db.execute(
+                text("""
                 UPDATE event SET tries = tries + 1, rung_at = clock_timestamp(),
                     state = CASE WHEN tries + 1 >= :most THEN 'parked' ELSE state END, note = :why WHERE id = ANY(:ids)
-            """), {"ids": events, "most": MOST_TRIES, "why": str(error)})
+            """),
+                {"ids": events, "most": MOST_TRIES, "why": str(error)},
+            )
         return rung
     except (CallFailed, NotUnderstood) as error:
         with session(company.id) as db:
@@ -105,10 +118,15 @@ def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) 
 
 def _stored_behind(db: Connection, connection_id: int, bell: Doorbell) -> list[str]:
     """Source ids of what we have of an object that is gone: by its own id, or by the id its doorbell uses."""
-    return list(db.scalars(text("""
+    return list(
+        db.scalars(
+            text("""
         SELECT source_id FROM snapshot WHERE connection_id = :c AND kind = :k AND gone_at IS NULL
         AND (source_id = :ref OR data->>'line_id' = split_part(:ref, ':', 2))
-    """), {"c": connection_id, "k": bell.kind, "ref": bell.ref}))
+    """),
+            {"c": connection_id, "k": bell.kind, "ref": bell.ref},
+        )
+    )
 
 
 def _settings_changed(company: Company, system: str, bell: Doorbell, events: list[int]) -> Rung:
@@ -119,26 +137,37 @@ def _settings_changed(company: Company, system: str, bell: Doorbell, events: lis
 
 
 def _settle(db: Connection, events: Sequence[int], state: EventState, note: str, bell: Doorbell | None = None) -> None:
-    db.execute(text("""
-        UPDATE event SET state = :s, note = nullif(:n, ''), kind = :k, ref = :ref, settled_at = clock_timestamp(), tries = tries + 1
+    db.execute(
+        text("""
+        UPDATE event SET state = :s, note = nullif(:n, ''), kind = :k, ref = :ref, settled_at = clock_timestamp(),
+            tries = tries + 1
         WHERE id = ANY(:ids)
-    """), {"s": state, "n": note, "k": bell and bell.kind, "ref": bell and bell.ref, "ids": list(events)})
+    """),
+        {"s": state, "n": note, "k": bell and bell.kind, "ref": bell and bell.ref, "ids": list(events)},
+    )
 
 
 def replay(company_id: int, event_ids: Sequence[int]) -> list[int]:
     """These events are received again: a doorbell may be rung any number of times. Gives those that exist."""
     with session(company_id) as db:
-        return list(db.scalars(text("""
+        return list(
+            db.scalars(
+                text("""
             UPDATE event SET state = 'received', note = NULL, tries = 0, rung_at = clock_timestamp()
             WHERE id = ANY(:ids) RETURNING id
-        """), {"ids": list(event_ids)}))
+        """),
+                {"ids": list(event_ids)},
+            )
+        )
 
 
 def due(most: int, rering_seconds: int) -> list[tuple[int, list[int]]]:
     """Events that were stored and not settled, by company, to be rung again."""
     with unscoped() as db:
-        rows = db.execute(text("SELECT company_id, ids FROM sitebooks_due_events(:m, make_interval(secs => :s))"),
-                          {"m": most, "s": rering_seconds})
+        rows = db.execute(
+            text("SELECT company_id, ids FROM sitebooks_due_events(:m, make_interval(secs => :s))"),
+            {"m": most, "s": rering_seconds},
+        )
         return [(row.company_id, list(row.ids)) for row in rows]
 
 

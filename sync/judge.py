@@ -87,9 +87,16 @@ def _weigh(db: Connection, work: Work, held: dict[str, Any]) -> Verdict | None:
 
 def _approval(db: Connection, work: Work) -> Verdict | None:
     mode = work.connected.settings.approval.get(work.flow.kind, work.flow.approval)
-    decided = db.execute(text("""
+    decided = (
+        db.execute(
+            text("""
         SELECT decision, reason FROM approval WHERE record_id = :r AND version = :v AND held_hash = :h ORDER BY id DESC LIMIT 1
-    """), {"r": work.id, "v": work.version, "h": work.held_hash}).first() if work.row.version else None
+    """),
+            {"r": work.id, "v": work.version, "h": work.held_hash},
+        ).first()
+        if work.row.version
+        else None
+    )
     if decided is not None and decided.decision == "rejected":
         if not work.row.asked:
             return Verdict(RecordState.rejected)

@@ -15,31 +15,44 @@ from sync.company import Company, Connected
 def _union(selects: dict[str, str], columns: str, table: str) -> TextClause:
     """One statement, one arm per kind of need, so that each arm uses its own index."""
     given = "unnest(CAST(:{0}_kind AS text[]), CAST(:{0}_value AS text[]), CAST(:{0}_c AS bigint[]), CAST(:{0}_system AS text[]))"
-    return text(" UNION ALL ".join(
-        f"SELECT '{what}' AS what, n.kind, n.value, n.system, {columns} "
-        f"FROM {given.format(what)} AS n(kind, value, c, system) JOIN {table} r ON r.kind = n.kind AND {where}"
-        for what, where in selects.items()
-    ))
+    return text(
+        " UNION ALL ".join(
+            f"SELECT '{what}' AS what, n.kind, n.value, n.system, {columns} "
+            f"FROM {given.format(what)} AS n(kind, value, c, system) JOIN {table} r ON r.kind = n.kind AND {where}"
+            for what, where in selects.items()
+        )
+    )
 
 
-_RECORDS = _union({
-    "link": "r.connection_id = :c AND r.source_id = n.value",
-    "linked_from": "r.connection_id = :c AND r.remote_id = n.value",
-    "numbered": "r.number = n.value AND r.connection_id = :c AND r.direction = :d AND r.state NOT IN ('source_deleted', 'ignored')",
-}, "r.source_id, r.remote_id, r.remote_number, r.state, r.number", "sync_record")
+_RECORDS = _union(
+    {
+        "link": "r.connection_id = :c AND r.source_id = n.value",
+        "linked_from": "r.connection_id = :c AND r.remote_id = n.value",
+        "numbered": "r.number = n.value AND r.connection_id = :c AND r.direction = :d "
+        "AND r.state NOT IN ('source_deleted', 'ignored')",
+    },
+    "r.source_id, r.remote_id, r.remote_number, r.state, r.number",
+    "sync_record",
+)
 
-_SNAPSHOTS = _union({
-    "snapshot": "r.connection_id = n.c AND r.source_id = n.value AND r.gone_at IS NULL",
-    "find_project": "r.connection_id = n.c AND r.project_id = n.value AND r.gone_at IS NULL",
-    "find_name": "r.connection_id = n.c AND r.name = n.value AND r.gone_at IS NULL",
-}, "r.data", "snapshot")
+_SNAPSHOTS = _union(
+    {
+        "snapshot": "r.connection_id = n.c AND r.source_id = n.value AND r.gone_at IS NULL",
+        "find_project": "r.connection_id = n.c AND r.project_id = n.value AND r.gone_at IS NULL",
+        "find_name": "r.connection_id = n.c AND r.name = n.value AND r.gone_at IS NULL",
+    },
+    "r.data",
+    "snapshot",
+)
 
 
 def _columns(what: str, needs: Sequence[Need], connections: dict[str, int] | None = None) -> dict[str, list[Any]]:
     mine = [n for n in needs if n.what == what]
     return {
-        f"{what}_kind": [n.kind for n in mine], f"{what}_value": [n.value for n in mine],
-        f"{what}_c": [(connections or {}).get(n.system, 0) for n in mine], f"{what}_system": [n.system for n in mine],
+        f"{what}_kind": [n.kind for n in mine],
+        f"{what}_value": [n.value for n in mine],
+        f"{what}_c": [(connections or {}).get(n.system, 0) for n in mine],
+        f"{what}_system": [n.system for n in mine],
     }
 
 
@@ -78,7 +91,11 @@ class BatchKnown:
         return self._snapshots[system, kind, source_id]
 
     def find(self, system: str, kind: str, project_id: str | None = None, name: str | None = None) -> list[Any]:
-        need = Need("find_name", kind, folded(name), system) if name is not None else Need("find_project", kind, project_id or "", system)
+        need = (
+            Need("find_name", kind, folded(name), system)
+            if name is not None
+            else Need("find_project", kind, project_id or "", system)
+        )
         key = (need.what, system, kind, need.value)
         if key not in self._found:
             self.fill([need])
@@ -106,10 +123,16 @@ class BatchKnown:
                 self._numbered[need.kind, need.value] = set()
             else:
                 (self._links if need.what == "link" else self._from)[need.kind, need.value] = None
-        rows = self._db.execute(_RECORDS, {
-            **_columns("link", needs), **_columns("linked_from", needs), **_columns("numbered", needs),
-            "c": self._connected.id, "d": self._flow.direction,
-        })
+        rows = self._db.execute(
+            _RECORDS,
+            {
+                **_columns("link", needs),
+                **_columns("linked_from", needs),
+                **_columns("numbered", needs),
+                "c": self._connected.id,
+                "d": self._flow.direction,
+            },
+        )
         for row in rows:
             if row.what == "numbered":
                 self._numbered[row.kind, row.value].add(row.source_id)
@@ -127,10 +150,14 @@ class BatchKnown:
                 self._found[need.what, need.system, need.kind, need.value] = []
         connections = {name: c.id for name, c in self._company.connections.items()}
         asked = [n for n in needs if n.system in connections]
-        rows = self._db.execute(_SNAPSHOTS, {
-            **_columns("snapshot", asked, connections), **_columns("find_project", asked, connections),
-            **_columns("find_name", asked, connections),
-        })
+        rows = self._db.execute(
+            _SNAPSHOTS,
+            {
+                **_columns("snapshot", asked, connections),
+                **_columns("find_project", asked, connections),
+                **_columns("find_name", asked, connections),
+            },
+        )
         for row in rows:
             obj = snapshots.load(row.kind, row)
             if row.what == "snapshot":

@@ -66,8 +66,15 @@ def text(code: str, values: Mapping[str, Any] | None = None) -> ProblemText:
         return re.sub(r"\{(\w+)\}", lambda m: given[m.group(1)], sentence)
 
     return ProblemText(
-        code, entry["severity"], bool(entry["heals"]), entry["owner"], fill(entry["title"]), fill(entry["cause"]),
-        tuple(fill(step) for step in entry["fix"]), fill(entry["next"]), entry.get("requirement", ""),
+        code,
+        entry["severity"],
+        bool(entry["heals"]),
+        entry["owner"],
+        fill(entry["title"]),
+        fill(entry["cause"]),
+        tuple(fill(step) for step in entry["fix"]),
+        fill(entry["next"]),
+        entry.get("requirement", ""),
     )
 
 

@@ -45,7 +45,8 @@ class Line:
     def plain(self) -> dict[str, Any]:
         """With amounts as text, as reports and JSON show it."""
         return {k: text_of(v) if isinstance(v, Decimal) else v for k, v in asdict(self).items()} | {
-            "difference": text_of(self.difference), "unexplained": text_of(self.unexplained),
+            "difference": text_of(self.difference),
+            "unexplained": text_of(self.unexplained),
         }
 
 
@@ -66,8 +67,10 @@ def run(company_id: int, system: str) -> Report:
     """Reads the target of every flow with amounts and compares. Reads only. Raises connectors.calls.CallFailed."""
     with session(company_id) as db:
         company = load(db, company_id)
-        run_id = db.execute(text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id"),
-                            {"p": company_id, "c": company.connections[system].id}).scalar_one()
+        run_id = db.execute(
+            text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id"),
+            {"p": company_id, "c": company.connections[system].id},
+        ).scalar_one()
     lines: dict[tuple[str, str, str], Line] = {}
     duplicates: list[str] = []
     only_there: list[str] = []
@@ -78,11 +81,22 @@ def run(company_id: int, system: str) -> Report:
         _compare(flow, here, there, lines, duplicates, only_there)
     report = Report(sorted(lines.values(), key=lambda x: (x.project, x.kind)), duplicates, only_there)
     with session(company_id) as db:
-        db.execute(text("""
+        db.execute(
+            text("""
             UPDATE reconcile_run SET ended_at = clock_timestamp(), unexplained = :u, result = CAST(:r AS jsonb) WHERE id = :id
-        """), {"u": report.unexplained, "id": run_id, "r": json.dumps({
-            "lines": [line.plain() for line in report.lines], "duplicates": duplicates, "only_there": only_there,
-        })})
+        """),
+            {
+                "u": report.unexplained,
+                "id": run_id,
+                "r": json.dumps(
+                    {
+                        "lines": [line.plain() for line in report.lines],
+                        "duplicates": duplicates,
+                        "only_there": only_there,
+                    }
+                ),
+            },
+        )
     return report
 
 
@@ -99,26 +113,44 @@ def _there(company: Company, system: str, flow: Flow) -> Iterator[Counted]:
 def _target_projects(db: Connection, company: Company, system: str, flow: Flow) -> list[str]:
     """The target's ids of the projects in this sync."""
     column = "remote_id" if flow.direction == "from_procore" else "source_id"
-    return list(db.scalars(text(f"""
+    return list(
+        db.scalars(
+            text(f"""
         SELECT {column} FROM sync_record WHERE connection_id = :c AND kind = 'project' AND remote_id IS NOT NULL ORDER BY id
-    """), {"c": company.connections[system].id}))
+    """),
+            {"c": company.connections[system].id},
+        )
+    )
 
 
 def _here(db: Connection, company: Company, system: str, flow: Flow) -> list[Any]:
     """What the source says of every object of the flow, with what became of it: the amount is the source's own."""
-    return list(db.execute(text("""
+    return list(
+        db.execute(
+            text("""
         SELECT r.kind, r.source_id, r.key, r.number, r.state, r.currency, s.data, coalesce(p.number, s.project_id, '') AS project
         FROM sync_record r
         JOIN snapshot s ON s.connection_id = :source AND s.kind = r.kind AND s.source_id = r.source_id AND s.gone_at IS NULL
         LEFT JOIN snapshot p ON p.connection_id = :source AND p.kind = 'project' AND p.source_id = s.project_id
         WHERE r.connection_id = :c AND r.kind = :k AND r.direction = :d
-    """), {"source": company.connections[flow.source].id, "c": company.connections[system].id,
-           "k": flow.kind, "d": flow.direction}))
+    """),
+            {
+                "source": company.connections[flow.source].id,
+                "c": company.connections[system].id,
+                "k": flow.kind,
+                "d": flow.direction,
+            },
+        )
+    )
 
 
 def _compare(
-    flow: Flow, here: Iterable[Any], there: Iterable[Counted], lines: dict[tuple[str, str, str], Line],
-    duplicates: list[str], only_there: list[str],
+    flow: Flow,
+    here: Iterable[Any],
+    there: Iterable[Counted],
+    lines: dict[tuple[str, str, str], Line],
+    duplicates: list[str],
+    only_there: list[str],
 ) -> None:
     by_anchor: dict[str, list[Counted]] = defaultdict(list)
     for counted in there:

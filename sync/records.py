@@ -24,16 +24,27 @@ def merge(into: Rung, other: Rung) -> None:
         into.setdefault(kind, []).extend(i for i in ids if i not in into[kind])
 
 
-def ensure(db: Connection, company: Company, system: str, kind: str, objects: Sequence[Object], *, doorbell: bool = False) -> Rung:
+def ensure(
+    db: Connection, company: Company, system: str, kind: str, objects: Sequence[Object], *, doorbell: bool = False
+) -> Rung:
     """One record per flow for each object just seen, due now. `doorbell`: what is stored is not enough, read it again."""
     rung: Rung = {}
     for connected, flow in company.flows_from(system, kind):
-        rows = [{
-            "source_id": o.source_id, "project_id": o.project_id, "number": o.number, "name": o.name,
-            "amount": _amount(o), "currency": getattr(o, "currency", None),
-            "key": external_key(company.salt, flow.direction, kind, o.source_id),
-        } for o in objects if flow.takes(o)]
-        ids = db.scalars(text("""
+        rows = [
+            {
+                "source_id": o.source_id,
+                "project_id": o.project_id,
+                "number": o.number,
+                "name": o.name,
+                "amount": _amount(o),
+                "currency": getattr(o, "currency", None),
+                "key": external_key(company.salt, flow.direction, kind, o.source_id),
+            }
+            for o in objects
+            if flow.takes(o)
+        ]
+        ids = db.scalars(
+            text("""
             INSERT INTO sync_record AS r (company_id, connection_id, kind, direction, source_id, project_id, number, name,
                 amount, currency, key, due_at, rung_at, stale_at)
             SELECT :p, :c, :k, :d, g.*, clock_timestamp(), clock_timestamp(), CASE WHEN :bell THEN clock_timestamp() END
@@ -44,7 +55,9 @@ def ensure(db: Connection, company: Company, system: str, kind: str, objects: Se
                 currency = excluded.currency, due_at = clock_timestamp(), rung_at = clock_timestamp(), tries = 0,
                 stale_at = CASE WHEN :bell THEN clock_timestamp() ELSE r.stale_at END
             RETURNING id
-        """), {"p": company.id, "c": connected.id, "k": kind, "d": flow.direction, "bell": doorbell, "rows": json.dumps(rows)})
+        """),
+            {"p": company.id, "c": connected.id, "k": kind, "d": flow.direction, "bell": doorbell, "rows": json.dumps(rows)},
+        )
         merge(rung, {kind: list(ids)})
     return rung
 
@@ -56,7 +69,8 @@ def doorbell(db: Connection, company: Company, system: str, kind: str, refs: Map
     """
     rung: Rung = {}
     for connected, flow in company.flows_from(system, kind):
-        ids = db.scalars(text("""
+        ids = db.scalars(
+            text("""
             INSERT INTO sync_record AS r (company_id, connection_id, kind, direction, source_id, project_id, key,
                 due_at, rung_at, stale_at)
             SELECT :p, :c, :k, :d, g.source_id, g.project_id, g.key, clock_timestamp(), clock_timestamp(), clock_timestamp()
@@ -64,21 +78,30 @@ def doorbell(db: Connection, company: Company, system: str, kind: str, refs: Map
             ON CONFLICT (company_id, connection_id, kind, source_id, direction) DO UPDATE SET
                 due_at = clock_timestamp(), rung_at = clock_timestamp(), stale_at = clock_timestamp(), tries = 0
             RETURNING id
-        """), {
-            "p": company.id, "c": connected.id, "k": kind, "d": flow.direction,
-            "ids": list(refs), "projects": list(refs.values()),
-            "keys": [external_key(company.salt, flow.direction, kind, ref) for ref in refs],
-        })
+        """),
+            {
+                "p": company.id,
+                "c": connected.id,
+                "k": kind,
+                "d": flow.direction,
+                "ids": list(refs),
+                "projects": list(refs.values()),
+                "keys": [external_key(company.salt, flow.direction, kind, ref) for ref in refs],
+            },
+        )
         merge(rung, {kind: list(ids)})
     return rung
 
 
 def ring_sources(db: Connection, connection_id: int, kind: str, source_ids: Iterable[str]) -> Rung:
     """Records of these objects (read through any connection of the company) become due, to be read again."""
-    rows = db.execute(text("""
+    rows = db.execute(
+        text("""
         UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp(), stale_at = clock_timestamp()
         WHERE kind = :k AND source_id = ANY(:ids) RETURNING kind, id
-    """), {"k": kind, "ids": list(source_ids)})
+    """),
+        {"k": kind, "ids": list(source_ids)},
+    )
     return by_kind(rows)
 
 
@@ -87,10 +110,15 @@ def release(db: Connection, tokens: Iterable[str]) -> Rung:
     wanted = sorted(tokens)
     if not wanted:
         return {}
-    return by_kind(db.execute(text("""
+    return by_kind(
+        db.execute(
+            text("""
         UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp()
         WHERE waits_for && CAST(:tokens AS text[]) AND waits_for <> '{}' RETURNING kind, id
-    """), {"tokens": wanted}))
+    """),
+            {"tokens": wanted},
+        )
+    )
 
 
 def by_kind(rows: Iterable[Any]) -> Rung:
@@ -103,17 +131,43 @@ def by_kind(rows: Iterable[Any]) -> Rung:
 
 #: Columns a move may set besides the state, with the type Postgres must see.
 _TYPES = {
-    "problems": "jsonb", "warnings": "jsonb", "held": "jsonb", "waits_for": "text[]", "amount": "numeric",
-    "due_at": "timestamptz", "lease_until": "timestamptz", "held_hash": "bytea", "sent_hash": "bytea", "told_hash": "bytea",
-    "remote_id": "text", "remote_number": "text", "remote_version": "text", "number": "text", "name": "text",
-    "currency": "text", "project_id": "text", "version": "int", "tries": "int", "unfinished": "int", "asked": "boolean",
+    "problems": "jsonb",
+    "warnings": "jsonb",
+    "held": "jsonb",
+    "waits_for": "text[]",
+    "amount": "numeric",
+    "due_at": "timestamptz",
+    "lease_until": "timestamptz",
+    "held_hash": "bytea",
+    "sent_hash": "bytea",
+    "told_hash": "bytea",
+    "remote_id": "text",
+    "remote_number": "text",
+    "remote_version": "text",
+    "number": "text",
+    "name": "text",
+    "currency": "text",
+    "project_id": "text",
+    "version": "int",
+    "tries": "int",
+    "unfinished": "int",
+    "asked": "boolean",
     "synced_at": "timestamptz",
 }
 
 
 def move(
-    db: Connection, record: Any, after: RecordState, actor: str, *, reason: str = "", fields: Mapping[str, Any] | None = None,
-    attempt: int | None = None, claimed: datetime | None = None, outcome: str = "", story: Mapping[str, Any] | None = None,
+    db: Connection,
+    record: Any,
+    after: RecordState,
+    actor: str,
+    *,
+    reason: str = "",
+    fields: Mapping[str, Any] | None = None,
+    attempt: int | None = None,
+    claimed: datetime | None = None,
+    outcome: str = "",
+    story: Mapping[str, Any] | None = None,
 ) -> bool:
     """The one way a state changes: checks that the move has a story and writes who, when, why, before, after.
 
@@ -129,7 +183,8 @@ def move(
         sets.append("due_at = CASE WHEN r.due_at IS DISTINCT FROM :claimed THEN r.due_at ELSE CAST(:f_due_at AS timestamptz) END")
         given.setdefault("due_at", None)
     tell = before != after or bool(reason) or bool(story)
-    done = db.execute(text(f"""
+    done = db.execute(
+        text(f"""
         WITH moved AS (
             UPDATE sync_record r SET state = :after,
                 state_since = CASE WHEN r.state = :after THEN r.state_since ELSE clock_timestamp() END
@@ -143,12 +198,22 @@ def move(
             SELECT company_id, id, :actor, :what, CAST(:was AS jsonb), CAST(:now AS jsonb), nullif(:reason, '')
             FROM moved WHERE :tell
         ) SELECT id FROM moved
-    """), {
-        **{f"f_{c}": _sql(c, v) for c, v in given.items()}, "claimed": claimed, "id": record.id, "after": after,
-        "attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor, "tell": tell,
-        "what": "record.state" if before != after else "record.note",
-        "was": json.dumps({"state": before}), "now": json.dumps({"state": after, **(story or {})}, default=str),
-    }).first()
+    """),
+        {
+            **{f"f_{c}": _sql(c, v) for c, v in given.items()},
+            "claimed": claimed,
+            "id": record.id,
+            "after": after,
+            "attempt": attempt,
+            "outcome": outcome,
+            "reason": reason,
+            "actor": actor,
+            "tell": tell,
+            "what": "record.state" if before != after else "record.note",
+            "was": json.dumps({"state": before}),
+            "now": json.dumps({"state": after, **(story or {})}, default=str),
+        },
+    ).first()
     return done is not None
 
 
@@ -157,14 +222,23 @@ def _sql(column: str, value: Any) -> Any:
 
 
 def write_history(
-    db: Connection, company_id: int, record_id: int | None, actor: str, what: str,
-    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, reason: str = "",
+    db: Connection,
+    company_id: int,
+    record_id: int | None,
+    actor: str,
+    what: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    reason: str = "",
 ) -> None:
     """One line that is never changed afterwards."""
-    db.execute(text("""
+    db.execute(
+        text("""
         INSERT INTO history (company_id, record_id, actor, what, before, after, reason)
         VALUES (:p, :r, :a, :w, CAST(:b AS jsonb), CAST(:n AS jsonb), nullif(:why, ''))
-    """), {"p": company_id, "r": record_id, "a": actor, "w": what, "b": _plain(before), "n": _plain(after), "why": reason})
+    """),
+        {"p": company_id, "r": record_id, "a": actor, "w": what, "b": _plain(before), "n": _plain(after), "why": reason},
+    )
 
 
 def retry(company_id: int, record_ids: Sequence[int], actor: str) -> Rung:
@@ -173,19 +247,25 @@ def retry(company_id: int, record_ids: Sequence[int], actor: str) -> Rung:
     What is being checked is looked up at once instead of sent: only its outcome decides whether it goes again.
     """
     with session(company_id) as db:
-        rows = db.execute(text("""
+        rows = db.execute(
+            text("""
             SELECT id, company_id, kind, state, lease_until > clock_timestamp() AS busy
             FROM sync_record WHERE id = ANY(:ids) FOR UPDATE
-        """), {"ids": list(record_ids)}).all()
+        """),
+            {"ids": list(record_ids)},
+        ).all()
         for row in rows:
             if row.state not in (RecordState.sending, RecordState.checking):
                 move(db, row, RecordState.pending, actor, reason="asked to send again")
             else:
                 write_history(db, company_id, row.id, actor, "record.asked", None, None, "asked to look again")
-        db.execute(text("""
+        db.execute(
+            text("""
             UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp(), stale_at = clock_timestamp(),
                 asked = true, tries = 0, unfinished = 0 WHERE id = ANY(:ids)
-        """), {"ids": [r.id for r in rows]})
+        """),
+            {"ids": [r.id for r in rows]},
+        )
         return by_kind((r.kind, r.id) for r in rows)
 
 

@@ -76,13 +76,18 @@ def projects(company_id: int, system: str) -> list[str]:
     """Ids of the projects whose lists are scanned: those in this sync, that is, linked or not turned away by their stage."""
     with session(company_id) as db:
         company = load(db, company_id)
-        return list(db.scalars(text("""
+        return list(
+            db.scalars(
+                text("""
             SELECT s.source_id FROM snapshot s WHERE s.connection_id = :c AND s.kind = 'project' AND s.gone_at IS NULL
             AND (NOT EXISTS (SELECT FROM sync_record r WHERE r.kind = 'project' AND r.source_id = s.source_id)
                 OR EXISTS (SELECT FROM sync_record r WHERE r.kind = 'project' AND r.source_id = s.source_id
                     AND (r.state <> 'ignored' OR r.remote_id IS NOT NULL)))
             ORDER BY s.id
-        """), {"c": company.connections[system].id}))
+        """),
+                {"c": company.connections[system].id},
+            )
+        )
 
 
 def _store_page(company: Company, system: str, kind: str, reader: Reader, client: Client, page: Page, found: Scanned) -> None:
@@ -111,8 +116,15 @@ def _complete(reader: Reader, client: Client, head: Any) -> Object:
 
 
 def _finish(
-    company: Company, system: str, kind: str, project_id: str | None, since: datetime | None, newest: datetime | None,
-    everything: bool, seen: set[str], found: Scanned,
+    company: Company,
+    system: str,
+    kind: str,
+    project_id: str | None,
+    since: datetime | None,
+    newest: datetime | None,
+    everything: bool,
+    seen: set[str],
+    found: Scanned,
 ) -> None:
     """After the last page: what a whole reading did not show is gone; the cursor moves if there was anything newer."""
     connection_id = company.connections[system].id
@@ -122,10 +134,13 @@ def _finish(
             if missing:
                 _gone(db, company, connection_id, kind, sorted(missing), found)
         if newest is not None and newest != since:
-            db.execute(text("""
+            db.execute(
+                text("""
                 INSERT INTO scan_cursor (company_id, connection_id, kind, project_id, source_time) VALUES (:p, :c, :k, :s, :t)
                 ON CONFLICT (company_id, connection_id, kind, project_id) DO UPDATE SET source_time = excluded.source_time
-            """), {"p": company.id, "c": connection_id, "k": kind, "s": project_id or "", "t": newest})
+            """),
+                {"p": company.id, "c": connection_id, "k": kind, "s": project_id or "", "t": newest},
+            )
 
 
 def _gone(db: Any, company: Company, connection_id: int, kind: str, ids: list[str], found: Scanned) -> None:
@@ -135,7 +150,10 @@ def _gone(db: Any, company: Company, connection_id: int, kind: str, ids: list[st
 
 
 def _cursor(db: Any, connection_id: int, kind: str, scope: str) -> datetime | None:
-    value: datetime | None = db.scalar(text("""
+    value: datetime | None = db.scalar(
+        text("""
         SELECT source_time FROM scan_cursor WHERE connection_id = :c AND kind = :k AND project_id = :s
-    """), {"c": connection_id, "k": kind, "s": scope})
+    """),
+        {"c": connection_id, "k": kind, "s": scope},
+    )
     return value

@@ -34,7 +34,9 @@ def save(company_id: int, system: str, values: dict[str, Any], actor: str) -> Ru
     version = row.mirror_version
     if declared.save_settings is not None and declared.read_settings is not None:
         client = clients.client(company, system, urgent=True)
-        answer = declared.save_settings(client, model.model_dump(mode="json"), version or "", f"settings-{row.id}-{row.settings_version}")
+        answer = declared.save_settings(
+            client, model.model_dump(mode="json"), version or "", f"settings-{row.id}-{row.settings_version}"
+        )
         if answer.outcome is not Outcome.confirmed:
             raise Refused(_code(answer.body), answer.reason or "the system did not take the settings")
         mirrored, version = declared.read_settings(client)
@@ -68,19 +70,27 @@ def _store(company_id: int, system: str, wanted: dict[str, Any], version: str | 
     _checked(system, wanted)
     with session(company_id) as db:
         before = db.execute(text("SELECT settings FROM connection WHERE system = :s FOR UPDATE"), {"s": system}).scalar_one()
-        db.execute(text("""
+        db.execute(
+            text("""
             UPDATE connection SET settings = CAST(:v AS jsonb), settings_version = settings_version + 1, mirror_version = :m
             WHERE system = :s
-        """), {"v": json.dumps(wanted), "m": version, "s": system})
+        """),
+            {"v": json.dumps(wanted), "m": version, "s": system},
+        )
         if before == wanted:
             return {}
         changed = {k: wanted[k] for k in wanted if before.get(k) != wanted[k]}
         records.write_history(db, company_id, None, actor, f"settings.{system}", {k: before.get(k) for k in changed}, changed)
-        return records.by_kind(db.execute(text("""
+        return records.by_kind(
+            db.execute(
+                text("""
             UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp()
             WHERE connection_id = (SELECT id FROM connection WHERE system = :s)
               AND state IN ('held', 'ignored', 'needs_attention', 'awaiting_approval', 'pending') RETURNING kind, id
-        """), {"s": system}))
+        """),
+                {"s": system},
+            )
+        )
 
 
 def _checked(system: str, values: dict[str, Any]) -> Any:
@@ -94,6 +104,3 @@ def _checked(system: str, values: dict[str, Any]) -> Any:
 
 def _code(body: Any) -> str:
     return str(body.get("code", "settings_refused")) if isinstance(body, dict) else "settings_refused"
-
-
-

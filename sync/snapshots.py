@@ -37,10 +37,13 @@ def changed_heads(db: Connection, connection_id: int, kind: str, heads: Sequence
     """Those of a page of list items whose stored head differs or that are new."""
     known = {
         row.source_id: bytes(row.head_hash)
-        for row in db.execute(text("""
+        for row in db.execute(
+            text("""
             SELECT source_id, head_hash FROM snapshot
             WHERE connection_id = :c AND kind = :k AND source_id = ANY(:ids) AND gone_at IS NULL
-        """), {"c": connection_id, "k": kind, "ids": [h.source_id for h in heads]})
+        """),
+            {"c": connection_id, "k": kind, "ids": [h.source_id for h in heads]},
+        )
     }
     return [h for h in heads if known.get(h.source_id) != head_hash(kind, h)]
 
@@ -67,8 +70,13 @@ _STORE = """
 
 
 def store(
-    db: Connection, company_id: int, connection_id: int, system: str, kind: str,
-    objects: Sequence[Object], heads: Sequence[Object] | None = None,
+    db: Connection,
+    company_id: int,
+    connection_id: int,
+    system: str,
+    kind: str,
+    objects: Sequence[Object],
+    heads: Sequence[Object] | None = None,
 ) -> Stored:
     """One statement for the whole page. `heads`: the list's form of the same objects, where it carries less.
 
@@ -78,18 +86,26 @@ def store(
         return Stored()
     by_id = {o.source_id: (o, h) for o, h in zip(objects, heads or objects, strict=True)}
     plain = {i: to_plain(kind, o) for i, (o, _) in by_id.items()}
-    bare = {i: to_plain(kind, replace(o, updated_at=None)) if hasattr(o, "updated_at") else p
-            for (i, (o, _)), p in zip(by_id.items(), plain.values(), strict=True)}
+    bare = {
+        i: to_plain(kind, replace(o, updated_at=None)) if hasattr(o, "updated_at") else p
+        for (i, (o, _)), p in zip(by_id.items(), plain.values(), strict=True)
+    }
     cursor = db.connection.driver_connection.cursor()  # type: ignore[union-attr]
-    cursor.execute(_STORE, {
-        "p": company_id, "c": connection_id, "k": kind, "ids": list(by_id),
-        "projects": [o.project_id for o, _ in by_id.values()],
-        "numbers": [clean(o.number) for o, _ in by_id.values()],
-        "names": [folded(o.name) for o, _ in by_id.values()],
-        "data": [_json(p) for p in plain.values()],
-        "heads": [digest(plain[i]) if h is o else head_hash(kind, h) for i, (o, h) in by_id.items()],
-        "hashes": [digest(b) for b in bare.values()],
-    })
+    cursor.execute(
+        _STORE,
+        {
+            "p": company_id,
+            "c": connection_id,
+            "k": kind,
+            "ids": list(by_id),
+            "projects": [o.project_id for o, _ in by_id.values()],
+            "numbers": [clean(o.number) for o, _ in by_id.values()],
+            "names": [folded(o.name) for o, _ in by_id.values()],
+            "data": [_json(p) for p in plain.values()],
+            "heads": [digest(plain[i]) if h is o else head_hash(kind, h) for i, (o, h) in by_id.items()],
+            "hashes": [digest(b) for b in bare.values()],
+        },
+    )
     stored = Stored()
     for source_id, differs in cursor.fetchall():
         stored.rows += 1
@@ -106,25 +122,38 @@ def tokens_of(system: str, kind: str, obj: Object) -> set[str]:
 
 def touch(db: Connection, connection_id: int, kind: str, ids: Iterable[str]) -> None:
     """These were read again and did not differ: what is stored of them is as fresh as now."""
-    db.execute(text("""
+    db.execute(
+        text("""
         UPDATE snapshot SET read_at = clock_timestamp() WHERE connection_id = :c AND kind = :k AND source_id = ANY(:ids)
-    """), {"c": connection_id, "k": kind, "ids": list(ids)})
+    """),
+        {"c": connection_id, "k": kind, "ids": list(ids)},
+    )
 
 
 def gone(db: Connection, connection_id: int, kind: str, ids: Iterable[str]) -> list[str]:
     """Marks objects the source no longer has; gives those that were not marked before."""
-    return list(db.scalars(text("""
+    return list(
+        db.scalars(
+            text("""
         UPDATE snapshot SET gone_at = clock_timestamp(), read_at = clock_timestamp()
         WHERE connection_id = :c AND kind = :k AND source_id = ANY(:ids) AND gone_at IS NULL RETURNING source_id
-    """), {"c": connection_id, "k": kind, "ids": list(ids)}))
+    """),
+            {"c": connection_id, "k": kind, "ids": list(ids)},
+        )
+    )
 
 
 def live_ids(db: Connection, connection_id: int, kind: str, project_id: str | None) -> set[str]:
     """Source ids that we believe exist, of a project or of the whole company."""
-    return set(db.scalars(text("""
+    return set(
+        db.scalars(
+            text("""
         SELECT source_id FROM snapshot WHERE connection_id = :c AND kind = :k AND gone_at IS NULL
         AND (CAST(:p AS text) IS NULL OR project_id = :p)
-    """), {"c": connection_id, "k": kind, "p": project_id}))
+    """),
+            {"c": connection_id, "k": kind, "p": project_id},
+        )
+    )
 
 
 def load(kind: str, row: Any) -> Any:

@@ -14,17 +14,25 @@ MOST = 2000
 def due() -> list[tuple[int, str, list[int]]]:
     """(company, kind, record ids) that are due, not leased, and were not rung lately; marks them rung."""
     with unscoped() as db:
-        rows = db.execute(text("SELECT company_id, kind, ids FROM sitebooks_due(:m, make_interval(secs => :s))"),
-                          {"m": MOST, "s": environment().rering_seconds})
+        rows = db.execute(
+            text("SELECT company_id, kind, ids FROM sitebooks_due(:m, make_interval(secs => :s))"),
+            {"m": MOST, "s": environment().rering_seconds},
+        )
         return [(row.company_id, row.kind, list(row.ids)) for row in rows]
 
 
 def claim_slot(schedule: str, slot: datetime) -> bool:
     """True for exactly one claimant of each slot of a schedule: two beats, or a late one, change nothing."""
     with unscoped() as db:
-        return db.execute(text("""
+        return (
+            db.execute(
+                text("""
             INSERT INTO schedule_slot (schedule, slot) VALUES (:s, :t) ON CONFLICT DO NOTHING RETURNING 1
-        """), {"s": schedule, "t": slot}).first() is not None
+        """),
+                {"s": schedule, "t": slot},
+            ).first()
+            is not None
+        )
 
 
 def forget_slots() -> int:

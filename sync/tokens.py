@@ -45,10 +45,13 @@ class Person:
 def ensure_user(company_id: int, name: str, role: Role) -> None:
     """Makes the user, or gives an existing one this role."""
     with session(company_id) as db:
-        db.execute(text("""
+        db.execute(
+            text("""
             INSERT INTO app_user (company_id, name, role) VALUES (:c, :n, :r)
             ON CONFLICT (company_id, name) DO UPDATE SET role = excluded.role
-        """), {"c": company_id, "n": name, "r": role})
+        """),
+            {"c": company_id, "n": name, "r": role},
+        )
 
 
 def new_token(company_id: int, user: str, purpose: Purpose, scopes: Sequence[str], ttl: timedelta) -> str:
@@ -57,10 +60,13 @@ def new_token(company_id: int, user: str, purpose: Purpose, scopes: Sequence[str
         raise ValueError(f"there is no scope {', '.join(sorted(unknown))}")
     token = secrets.token_urlsafe(32)
     with session(company_id) as db:
-        made = db.execute(text("""
+        made = db.execute(
+            text("""
             INSERT INTO api_token (company_id, user_id, purpose, hash, scopes, expires_at)
             SELECT :c, id, :p, :h, :s, clock_timestamp() + :ttl FROM app_user WHERE name = :u RETURNING id
-        """), {"c": company_id, "u": user, "p": purpose, "h": digest(token), "s": list(scopes), "ttl": ttl}).first()
+        """),
+            {"c": company_id, "u": user, "p": purpose, "h": digest(token), "s": list(scopes), "ttl": ttl},
+        ).first()
     if made is None:
         raise NoSuchUser(user)
     return token
@@ -80,9 +86,12 @@ def identify(token: str, purpose: Purpose) -> Person | None:
 def use_up(person: Person) -> bool:
     """Marks a sign-in link as used. False: somebody was quicker."""
     with session(person.company_id) as db:
-        done = db.execute(text("""
+        done = db.execute(
+            text("""
             UPDATE api_token SET used_at = clock_timestamp() WHERE id = :id AND used_at IS NULL RETURNING id
-        """), {"id": person.token_id}).first()
+        """),
+            {"id": person.token_id},
+        ).first()
     return done is not None
 
 

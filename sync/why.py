@@ -51,12 +51,17 @@ class Why:
 def find(company_id: int, ref: str) -> list[int]:
     """Record ids for any number or id: ours, the source's, the other side's. Exact numbers first."""
     with session(company_id) as db:
-        return list(db.scalars(text("""
+        return list(
+            db.scalars(
+                text("""
             SELECT id FROM sync_record
             WHERE number = :ref OR source_id = :ref OR remote_id = :ref OR remote_number = :ref OR key = :ref
                OR id::text = :ref OR split_part(source_id, ':', 2) = :ref
             ORDER BY (number = :ref) DESC, kind, id
-        """), {"ref": ref}))
+        """),
+                {"ref": ref},
+            )
+        )
 
 
 def explain(company_id: int, record_id: int) -> Why:
@@ -68,9 +73,12 @@ def explain(company_id: int, record_id: int) -> Why:
             raise LookupError(f"there is no record {record_id}")
         connected = company.by_id(row.connection_id)
         flow = flow_of(connected.system, row.kind, row.direction)
-        snapshot = db.execute(text("""
+        snapshot = db.execute(
+            text("""
             SELECT data FROM snapshot WHERE connection_id = :c AND kind = :k AND source_id = :s
-        """), {"c": company.connections[flow.source].id, "k": row.kind, "s": row.source_id}).scalar_one_or_none()
+        """),
+            {"c": company.connections[flow.source].id, "k": row.kind, "s": row.source_id},
+        ).scalar_one_or_none()
         checks: list[CheckResult] = []
         if snapshot is not None and connected.settings is not None:
             known = BatchKnown(db, company, connected, flow)
@@ -78,10 +86,21 @@ def explain(company_id: int, record_id: int) -> Why:
             known.fill(flow.needs(obj))
             checks = [_result(check, obj, known) for check in flow.checks]
         return Why(
-            _public(row), flow.source, flow.target, flow.protected_by, snapshot, row.held, checks,
-            [_text(p) for p in row.problems], [_text(p) for p in row.warnings],
-            _rows(db, "write", record_id), _rows(db, "approval", record_id), _rows(db, "history", record_id),
-            _rows(db, "attempt", record_id), next_at=row.due_at, next_text=_next(company, row),
+            _public(row),
+            flow.source,
+            flow.target,
+            flow.protected_by,
+            snapshot,
+            row.held,
+            checks,
+            [_text(p) for p in row.problems],
+            [_text(p) for p in row.warnings],
+            _rows(db, "write", record_id),
+            _rows(db, "approval", record_id),
+            _rows(db, "history", record_id),
+            _rows(db, "attempt", record_id),
+            next_at=row.due_at,
+            next_text=_next(company, row),
         )
 
 

@@ -44,7 +44,15 @@ def policy(kind: str, **overrides: Any) -> dict[str, Any]:
     """A kind's task options; a module names what differs and reads as its policy."""
     env = environment()
     return {
-        "name": f"sitebooks.{kind}.sync", "base": RecordTask, "bind": True,
-        "autoretry_for": DATABASE_TROUBLE, "retry_backoff": 2, "retry_backoff_max": 60, "retry_jitter": True,
-        "max_retries": 6, "soft_time_limit": env.soft_limit_seconds, "time_limit": env.hard_limit_seconds, **overrides,
+        "name": f"sitebooks.{kind}.sync",
+        "base": RecordTask,
+        "bind": True,
+        "autoretry_for": DATABASE_TROUBLE,
+        "retry_backoff": 2,
+        "retry_backoff_max": 60,
+        "retry_jitter": True,
+        "max_retries": 6,
+        "soft_time_limit": env.soft_limit_seconds,
+        "time_limit": env.hard_limit_seconds,
+        **overrides,
     }

@@ -20,7 +20,7 @@ BROKER_TROUBLE = (OperationalError, KombuError, OSError)
 def ring(company_id: int, kind: str, record_ids: Sequence[int], queue: str | None = None) -> bool:
     """Rings for these records. False when the broker could not be reached: the sweep finds them, they are due."""
     for start in range(0, len(record_ids), MOST_IDS):
-        if not send(f"sitebooks.{kind}.sync", [company_id, list(record_ids[start:start + MOST_IDS])], queue):
+        if not send(f"sitebooks.{kind}.sync", [company_id, list(record_ids[start : start + MOST_IDS])], queue):
             return False
     return True
 

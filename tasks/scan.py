@@ -56,7 +56,8 @@ def start(company_id: int, system: str, full: bool = False, kinds: Sequence[str]
     """A connection's whole pass, its lists chained in dependency order. It is only the first kick: the rows remember."""
     links = [
         signature("sitebooks.scan.read", args=(company_id, system, kind, full), immutable=True)
-        for kind in connector(system).scans if kinds is None or kind in kinds
+        for kind in connector(system).scans
+        if kinds is None or kind in kinds
     ]
     try:
         chain(*links).apply_async()

@@ -46,7 +46,12 @@ def _newest_match(cron: str | None, zone: ZoneInfo, now: datetime) -> datetime |
     minute = now.replace(second=0, microsecond=0)
     for back in range(60):
         local = (minute - timedelta(minutes=back)).astimezone(zone)
-        if (local.minute in wanted.minute and local.hour in wanted.hour and local.day in wanted.day_of_month
-                and local.month in wanted.month_of_year and local.isoweekday() % 7 in wanted.day_of_week):
+        if (
+            local.minute in wanted.minute
+            and local.hour in wanted.hour
+            and local.day in wanted.day_of_month
+            and local.month in wanted.month_of_year
+            and local.isoweekday() % 7 in wanted.day_of_week
+        ):
             return minute - timedelta(minutes=back)
     return None

@@ -98,10 +98,21 @@ class World:
         assert refused is None, refused
         body = _parsed(delivery.body)
         with unscoped() as db:
-            ids = [r.id for r in db.execute(text("""
+            ids = [
+                r.id
+                for r in db.execute(
+                    text("""
                 SELECT id FROM sitebooks_ingest(ARRAY[:p], ARRAY[:c], ARRAY[:s], ARRAY[:e], ARRAY[CAST(:b AS jsonb)])
-            """), {"p": hook.company_id, "c": hook.connection_id, "s": system, "e": declared.event_id(body),
-                   "b": delivery.body.decode()})]
+            """),
+                    {
+                        "p": hook.company_id,
+                        "c": hook.connection_id,
+                        "s": system,
+                        "e": declared.event_id(body),
+                        "b": delivery.body.decode(),
+                    },
+                )
+            ]
         rung, lists = inbox.process(self.company, ids)
         self.run(rung)
         for name, kind, project in lists:
@@ -130,7 +141,9 @@ class World:
 
     def records(self, kind: str | None = None) -> list[Any]:
         with session(self.company) as db:
-            return list(db.execute(text("SELECT * FROM sync_record WHERE CAST(:k AS text) IS NULL OR kind = :k ORDER BY id"), {"k": kind}))
+            return list(
+                db.execute(text("SELECT * FROM sync_record WHERE CAST(:k AS text) IS NULL OR kind = :k ORDER BY id"), {"k": kind})
+            )
 
     def record(self, kind: str, number: str) -> Any:
         found = [r for r in self.records(kind) if r.number == number]
@@ -159,7 +172,10 @@ def _checked(system: str) -> Any:
     def check(request: Any) -> None:
         if "json" not in request.headers.get("content-type", "json"):
             return  # sign-in is a form; the connectors' own tests look at it
-        check_request(system, request.method, request.url.path, request.read() and _parsed(request.read()), dict(request.url.params))
+        check_request(
+            system, request.method, request.url.path, request.read() and _parsed(request.read()), dict(request.url.params)
+        )
+
     return check
 
 

@@ -16,7 +16,9 @@ def invoices(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
     for project in projects:
         for record in own(client).all(f"/rest/v1.1/projects/{project}/direct_costs"):
             if not record.get("deleted_at"):
-                yield _counted(client, "invoice", record, project, "invoice_number", amount_of(record.get("grand_total") or "0.00"))
+                yield _counted(
+                    client, "invoice", record, project, "invoice_number", amount_of(record.get("grand_total") or "0.00")
+                )
         for record in own(client).all("/rest/v1.1/requisitions", {"project_id": project, "view": "items"}):
             yield _counted(client, "invoice", record, project, "invoice_number", _claimed(record))
 
@@ -35,10 +37,18 @@ def _claimed(record: Mapping[str, Any]) -> Decimal:
 
 def _counted(client: Client, kind: str, record: Mapping[str, Any], project: str, number: str, amount: Decimal) -> Counted:
     currency = (record.get("currency_configuration") or {}).get("currency_iso_code") or own(client).settings.currency
-    return Counted(kind, project, ident(record, kind), str(record.get(number) or ""), str(record.get("origin_id") or ""),
-                   amount, str(currency))
+    return Counted(
+        kind,
+        project,
+        ident(record, kind),
+        str(record.get(number) or ""),
+        str(record.get("origin_id") or ""),
+        amount,
+        str(currency),
+    )
 
 
 COUNTS: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = {
-    "invoice": invoices, "commitment": purchase_orders,
+    "invoice": invoices,
+    "commitment": purchase_orders,
 }

@@ -86,7 +86,8 @@ def upgrade() -> None:
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.CheckConstraint(
-            "NOT (coalesce((settings->>'lentune_purchase_order')::boolean, false) AND coalesce((settings->>'procore_purchase_order')::boolean, false))",
+            "NOT (coalesce((settings->>'lentune_purchase_order')::boolean, false)"
+            " AND coalesce((settings->>'procore_purchase_order')::boolean, false))",
             name=op.f("ck_connection_one_po_master"),
         ),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_connection_company_id")),
@@ -285,7 +286,8 @@ def upgrade() -> None:
         sa.Column("synced_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("direction IN ('from_procore', 'to_procore')", name=op.f("ck_sync_record_direction")),
         sa.CheckConstraint(
-            "state IN ('pending', 'held', 'awaiting_approval', 'sending', 'synced', 'checking', 'needs_attention', 'rejected', 'conflict', 'ignored', 'unlinked', 'source_deleted')",
+            "state IN ('pending', 'held', 'awaiting_approval', 'sending', 'synced', 'checking', "
+            "'needs_attention', 'rejected', 'conflict', 'ignored', 'unlinked', 'source_deleted')",
             name=op.f("ck_sync_record_state"),
         ),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_sync_record_company_id")),
