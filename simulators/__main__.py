@@ -1,10 +1,18 @@
 """python -m simulators SYSTEM: one simulator alone, in the foreground."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import simulators
 from simulators.kit import shell
+from simulators.kit.keeper import Keeper
+
+# Limits wide enough for a demo on one machine; tests load the cores with the limits they want.
+STACK_OPTIONS: dict[str, dict[str, Any]] = {
+    "procore": {"hourly": 36_000, "spike": 100},
+    "lentune": {"rate_per_minute": 6_000, "burst": 200},
+}
 
 
 def main() -> None:
@@ -15,13 +23,16 @@ def main() -> None:
     parser.add_argument("--dataset", default="demo")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--objects", type=int, default=None, help="size of the data set 'large'")
+    parser.add_argument("--state", type=Path, default=None, help="a file to keep its state in between runs")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the system")
     arguments = parser.parse_args()
-    options: dict[str, Any] = dict(_option(text) for text in arguments.option)
+    options = {**STACK_OPTIONS[arguments.system], **dict(_option(text) for text in arguments.option)}
     if arguments.objects is not None:
         options["objects"] = arguments.objects
     simulator = simulators.load(arguments.system, dataset=arguments.dataset, seed=arguments.seed, **options)
-    shell.serve(simulator, arguments.port)
+    label = f"{arguments.system} {arguments.dataset} {arguments.seed} {arguments.objects}"
+    keeper = Keeper(simulator, arguments.state, label) if arguments.state else None
+    shell.serve(simulator, arguments.port, keeper)
 
 
 def _option(text: str) -> tuple[str, object]:

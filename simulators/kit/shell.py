@@ -16,11 +16,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from simulators.kit.delivery import Delivery
 from simulators.kit.http import Cut, Request, Response
+from simulators.kit.keeper import Keeper
 from simulators.kit.simulator import Simulator
 
 TICK_SECONDS = 0.05
 DELIVERY_TIMEOUT_SECONDS = 5.0
 LARGEST_BODY = 64 * 1024 * 1024
+# A killed simulator forgets at most this much.
+KEEP_SECONDS = 1.0
 
 
 class Shell:
@@ -177,14 +180,20 @@ def _bytes(response: Response) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (b"" if response.status == 204 else response.body)
 
 
-def serve(simulator: Simulator, port: int) -> None:
+def serve(simulator: Simulator, port: int, keeper: Keeper | None = None) -> None:
     """Runs in the foreground until SIGTERM or SIGINT; prints one JSON line when it listens."""
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
+    if keeper is not None:
+        keeper.load()
     shell = Shell(simulator, port).start()
     line = {"system": simulator.system, "url": shell.url, "credentials": simulator.credentials}
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(line), flush=True)
-    done.wait()
+    while not done.wait(KEEP_SECONDS):
+        if keeper is not None:
+            keeper.save(shell.lock)
     shell.stop()
+    if keeper is not None:
+        keeper.save(shell.lock)

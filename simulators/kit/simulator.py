@@ -44,6 +44,10 @@ class Simulator:
     default_options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, clock: Clock | None = None, dataset: str | dict[str, Any] = "demo", seed: int = 1, **options: Any) -> None:
+        objects = int(options.pop("objects", datasets.LARGE_DEFAULT))
+        unknown = sorted(set(options) - set(self.default_options))
+        if unknown:
+            raise TypeError(f"{self.system} has no option {', '.join(unknown)}")
         self.clock = clock or Clock()
         self.options = {**self.default_options, **options}
         self.credentials_seed = seed
@@ -56,7 +60,8 @@ class Simulator:
         self.data: Any = None
         self._later: list[tuple[datetime, Request]] = []
         self._kept: tuple[bytes, int] | None = None
-        self.seed(dataset, seed, int(self.options.pop("objects", datasets.LARGE_DEFAULT)))
+        self._settled = 0
+        self.seed(dataset, seed, objects)
 
     # What a system provides.
 
@@ -133,6 +138,7 @@ class Simulator:
         """The outcome of a delivery; `status` None is a connection failure or a time-out."""
         if delivery.copy:
             return
+        self._settled += 1
         if delivery.answer_lost:
             status, delivery.answer_lost = None, False
         ok = status is not None and 200 <= status < 300
@@ -198,6 +204,20 @@ class Simulator:
         self.data, self.outbox = pickle.loads(self._kept[0])
         self.outbox.in_flight.clear()
         self.ledger.restore(self.clock.now(), self._kept[1])
+        self.restored()
+
+    def version(self) -> int:
+        """Grows with everything worth keeping: changes, and deliveries settled."""
+        return len(self.ledger.entries) + self._settled
+
+    def keep(self) -> bytes:
+        """Everything, for a restart: data, ledger and what waits to be delivered."""
+        return pickle.dumps((self.data, self.outbox, self.ledger))
+
+    def take_up(self, kept: bytes) -> None:
+        """Goes on from what `keep` gave. Only for bytes that this program wrote itself."""
+        self.data, self.outbox, self.ledger = pickle.loads(kept)
+        self.outbox.in_flight.clear()
         self.restored()
 
     def restored(self) -> None:

@@ -65,6 +65,9 @@ class Procore(Simulator):
 
         return holdings.state(self.data)
 
+    def restored(self) -> None:
+        self.company = next(iter(self.data.companies.values()))
+
     @property
     def credentials(self) -> dict[str, Any]:
         companies = list(self.data.companies) or [4100]

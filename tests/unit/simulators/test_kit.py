@@ -2,12 +2,16 @@
 
 import http.client
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -17,6 +21,7 @@ from simulators.kit.actions import Actions
 from simulators.kit.clock import Clock
 from simulators.kit.delivery import Delivery
 from simulators.kit.http import Cut, Request, Response
+from simulators.kit.keeper import Keeper
 from simulators.kit.router import Router
 from simulators.kit.shell import Shell
 from simulators.kit.simulator import Simulator
@@ -334,3 +339,38 @@ def test_the_shell_refuses_what_is_no_request(shell: Shell) -> None:
     with socket.create_connection((host, int(port)), timeout=5) as raw:
         raw.sendall(b"nonsense\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_a_restarted_simulator_goes_on_from_its_file(tmp_path: Path) -> None:
+    lock, file = threading.Lock(), tmp_path / "things.state"
+    first = Things(clock=Clock(START), dataset={})
+    keeper = Keeper(first, file, "things demo 1")
+    assert not keeper.load()
+    first.make("kept")
+    keeper.save(lock)
+    written = file.stat().st_mtime_ns
+    keeper.save(lock)
+    assert file.stat().st_mtime_ns == written and file.stat().st_mode & 0o077 == 0
+    second = Things(clock=Clock(START), dataset={})
+    assert not Keeper(second, file, "things demo 2").load()
+    assert Keeper(second, file, "things demo 1").load()
+    assert second.data == first.data and second.ledger.entries == first.ledger.entries
+    assert [d.id for d in second.tick()] == ["1"]
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(TypeError, match="things has no option speed"):
+        Things(dataset={}, speed=3)
+
+
+def test_the_command_serves_until_stopped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "simulators", "procore", "--dataset", "small", "--state", str(tmp_path / "s")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert told["system"] == "procore" and told["credentials"]["company_id"] == 4100
+        connection = http.client.HTTPConnection(told["url"].removeprefix("http://"), timeout=5)
+        assert _ask(connection, "POST", "/_sim/act", {"action": "create_vendor", "args": {"name": "New Ltd"}})[0] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert (tmp_path / "s").is_file()
