@@ -2,9 +2,12 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 from simulators.kit.simulator import Simulator
+
+SHARE = 20
 
 
 class Keeper:
@@ -13,6 +16,7 @@ class Keeper:
     def __init__(self, simulator: Simulator, path: Path, label: str) -> None:
         self.simulator, self.path, self.label = simulator, path, label.encode()
         self._saved = -1
+        self._not_before = 0.0
 
     def load(self) -> bool:
         """True if there was a state to go on from."""
@@ -24,13 +28,18 @@ class Keeper:
         self.simulator.take_up(kept)
         return True
 
-    def save(self, lock: threading.Lock) -> None:
+    def save(self, lock: threading.Lock, last: bool = False) -> None:
         """Writes the state if anything changed since the last time; a reader never sees half of it."""
+        begun = time.monotonic()
+        if begun < self._not_before and not last:
+            return
         with lock:
             version = self.simulator.version()
             if version == self._saved:
                 return
             kept = self.simulator.keep()
+        # A large state costs a share of the time, not most of it.
+        self._not_before = time.monotonic() + SHARE * (time.monotonic() - begun)
         written = self.path.with_suffix(".part")
         with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(self.label + b"\n" + kept)

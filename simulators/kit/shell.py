@@ -196,4 +196,4 @@ def serve(simulator: Simulator, port: int, keeper: Keeper | None = None) -> None
             keeper.save(shell.lock)
     shell.stop()
     if keeper is not None:
-        keeper.save(shell.lock)
+        keeper.save(shell.lock, last=True)
