@@ -122,6 +122,7 @@ BEGIN
         END IF;
     END IF;
     IF answered THEN
+        b.answered_at := t;
         b.probe_until := NULL;
         b.learn := b.learn AND seen_reset IS NOT NULL;  -- it answers and tells no limit: there is none to learn
     END IF;
@@ -137,6 +138,7 @@ BEGIN
     END IF;
     UPDATE budget SET spike_limit = b.spike_limit, spike_left = b.spike_left, spike_reset = b.spike_reset,
         hour_limit = b.hour_limit, hour_left = b.hour_left, hour_reset = b.hour_reset,
-        shut_until = b.shut_until, probe_until = b.probe_until, learn = b.learn WHERE id = b.id;
+        shut_until = b.shut_until, probe_until = b.probe_until, learn = b.learn,
+        answered_at = b.answered_at WHERE id = b.id;
     RETURN wait;
 END $$;

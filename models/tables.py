@@ -91,7 +91,6 @@ connection = Table(
     Column("covered", JSONB, nullable=False, server_default=EMPTY_LIST),  # what webhooks cover; the rest is polled
     Column("blocked_code", Text),  # why nothing is sent: reconnect_needed, permission_missing ...
     Column("blocked_at", DateTime(timezone=True)),
-    _time("last_call_at"),
     _time("last_event_at"),
     _now("created_at"),
     UniqueConstraint("company_id", "system"),
@@ -320,6 +319,7 @@ budget = Table(
     _time("hour_reset"),
     _time("shut_until"),
     _time("probe_until"),
+    _time("answered_at"),  # the last time the system answered us at all
     UniqueConstraint("company_id", "connection_id"),
 )
 

@@ -220,7 +220,9 @@ def _kind(key: tuple[str, str, str], group: Sequence[StateSum]) -> KindSum:
 
 def _systems(db: Connection, at: datetime) -> tuple[SystemView, ...]:
     rows = db.execute(text("""
-        SELECT n.*, b.hour_limit, b.hour_left, b.hour_reset, k.token_expires_at, d.due, d.oldest,
+        SELECT n.*, coalesce(b.hour_limit, b.spike_limit) AS hour_limit,
+            coalesce(b.hour_left, b.spike_left) AS hour_left, coalesce(b.hour_reset, b.spike_reset) AS hour_reset,
+            b.answered_at AS last_call_at, k.token_expires_at, d.due, d.oldest,
             (SELECT max(full_at) FROM scan_cursor s WHERE s.connection_id = n.id) AS scanned
         FROM connection n
         LEFT JOIN budget b ON b.connection_id = n.id LEFT JOIN credential k ON k.connection_id = n.id

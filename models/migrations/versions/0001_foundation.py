@@ -80,7 +80,6 @@ def upgrade() -> None:
         ),
         sa.Column("blocked_code", sa.Text(), nullable=True),
         sa.Column("blocked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_call_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_event_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
@@ -128,6 +127,7 @@ def upgrade() -> None:
         sa.Column("hour_reset", sa.DateTime(timezone=True), nullable=True),
         sa.Column("shut_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("probe_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_budget_company_id")),
         sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name=op.f("fk_budget_connection_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_budget")),
