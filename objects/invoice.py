@@ -22,7 +22,10 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """`overhead` invoices belong to no project. `order_id` names a purchase order or subcontract of the same system."""
+    """`overhead` invoices belong to no project. `order_id` names a purchase order or subcontract of the same system.
+
+    `posted_as` is the id it was posted under, `posted_to` what it was posted as (commitment_invoice, direct_cost).
+    """
 
     source_id: str
     number: str
@@ -41,6 +44,7 @@ class Invoice:
     version: str = ""
     posting_state: str = ""
     posted_as: str | None = None
+    posted_to: str = ""
     updated_at: datetime | None = None
 
     @property

@@ -5,6 +5,7 @@ Fields below "matched" are not sent: they say what Lentune will match by itself,
 
 from typing import Any
 
+from connectors.calls import NotUnderstood
 from connectors.lentune import checks, posting_checks, routing
 from connectors.lentune.scope import standing
 from objects.budget_code import BudgetCode
@@ -110,6 +111,10 @@ def invoice(obj: Invoice, known: Known, key: str) -> Held:
 
 
 def _billed(obj: Invoice, known: Known, project_id: str) -> Held:
+    if not routing.site_commitment(obj, known):
+        raise NotUnderstood("invoice.order", "it was posted to a commitment that is not linked with its order any more")
+    if not routing.period(obj, known, project_id):
+        raise NotUnderstood("invoice.period", "it was posted in a billing period that Procore does not show any more")
     billed = {routing.site_line(obj, line.order_line_id or "", known): "0.00" for line in obj.lines}
     for line, amount in zip(obj.lines, routing.amounts(obj), strict=True):
         site_line = routing.site_line(obj, line.order_line_id or "", known)

@@ -23,6 +23,7 @@ PROJECT_STATUS = {"open": "open", "on_hold": "open", "closed": "closed"}
 POSTING = {
     "posted": "posted", "not_ready": "", "ready": "", "posting": "", "failed": "", "skipped": "",
 }
+TARGET = {name: name for name in ("commitment_invoice", "direct_cost", "accounting", "none")}
 ORIGIN = {"lentune": "lentune", "procore": "procore"}
 
 
@@ -110,6 +111,8 @@ def invoice(row: Row, currency: str) -> Invoice:
     """
     lines = tuple(_invoice_line(line, f"invoice.lines[{n}]")
                   for n, line in enumerate(rows.rows_of(row, "lines", "invoice")))
+    if not lines:
+        raise NotUnderstood("invoice.lines", "there are none")
     net, tax = rows.amount_or_none(row, "net", "invoice"), rows.amount_or_none(row, "tax", "invoice")
     posting = row.get("posting")
     if not isinstance(posting, dict):
@@ -124,6 +127,7 @@ def invoice(row: Row, currency: str) -> Invoice:
         tax=total(line.tax for line in lines) if tax is None else tax, gross=rows.amount(row, "gross", "invoice"),
         due_date=rows.day_or_none(row, "due_date", "invoice"), order_id=_order_id(row), posting_state=posted,
         posted_as=rows.ident_or_none(posting, "procore_id", "invoice.posting") if posted else None,
+        posted_to=rows.one_of(posting, "target", "invoice.posting", TARGET) if posted else "",
         updated_at=rows.moment(row, "updated_at", "invoice"),
     )
 

@@ -46,7 +46,19 @@ def site_commitment(obj: Invoice, known: Known) -> str:
 
 
 def target(obj: Invoice, known: Known) -> tuple[Target, int]:
-    """Steps 3 to 5 of B.4; the first two are scope and checks. The step is kept so that people can see why."""
+    """Steps 3 to 5 of B.4; the first two are scope and checks. The step is kept so that people can see why.
+
+    What was posted stays what it was posted as, whatever the boxes say later: anything else would book it twice (L-13).
+    """
+    link = known.link("invoice", obj.source_id)
+    posted = (link.data.get("as") or obj.posted_to) if link and link.remote_id else ""
+    wanted, step = _wanted(obj, known)
+    if posted in ("commitment_invoice", "direct_cost") and link:
+        return ("direct_cost" if posted == "direct_cost" else "commitment_invoice"), int(link.data.get("step") or step)
+    return wanted, step
+
+
+def _wanted(obj: Invoice, known: Known) -> tuple[Target, int]:
     if known.settings.po_master == "neither":
         return "direct_cost", 3
     return ("commitment_invoice", 4) if site_commitment(obj, known) else ("direct_cost", 5)
@@ -101,10 +113,11 @@ def period(obj: Invoice, known: Known, project_id: str) -> str:
     A posted invoice stays in the period it was billed in, whatever opens or closes later.
     """
     link = known.link("invoice", obj.source_id)
-    if link and link.remote_id and link.data.get("period_id"):
+    posted = link is not None and link.remote_id is not None
+    if link and posted and link.data.get("period_id"):
         return str(link.data["period_id"])
     found: list[BillingPeriod] = known.find("procore", "billing_period", project_id=project_id)
-    usable = sorted((p for p in found if p.status == "open"), key=lambda p: (str(p.start), p.source_id))
+    usable = sorted((p for p in found if posted or p.status == "open"), key=lambda p: (str(p.start), p.source_id))
     holding = [p for p in usable if p.start and p.end and p.start <= obj.date <= p.end]
     chosen = (holding or usable)[-1:]
     return chosen[0].source_id if chosen else ""
@@ -118,6 +131,8 @@ def unexplained(obj: Invoice) -> Decimal:
 def amounts(obj: Invoice) -> list[Decimal]:
     """Net amounts of the lines; a rounding difference that is tolerated lies on the largest (reliability 3.5)."""
     nets = [line.net for line in obj.lines]
+    if not nets:
+        return nets
     largest = max(range(len(nets)), key=lambda n: (abs(nets[n]), -n))
     nets[largest] += unexplained(obj)
     return nets

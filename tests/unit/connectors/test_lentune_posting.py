@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from connectors.calls import NotUnderstood
 from connectors.flow import Verdict
 from connectors.lentune import reporting, routing
 from connectors.registry import connector
@@ -161,6 +162,27 @@ def test_tax_codes_are_mapped_where_the_settings_say():
     assert held["lines"][0]["tax_code"] == "15"
 
 
+@pytest.mark.requirement("L-13")
+@pytest.mark.parametrize("posted, boxes", [
+    ("commitment_invoice", {"procore_purchase_order": False}), ("direct_cost", {"procore_purchase_order": True}),
+])
+def test_what_was_posted_stays_what_it_was_posted_as_when_the_boxes_change(posted, boxes):
+    known = agreed(**boxes)
+    known.linked("invoice", "inv-1", "9001")
+    there = against_order(posting_state="posted", posted_as="9001", posted_to=posted)
+    assert routing.target(there, known)[0] == FLOW.hold(there, known, KEY)["as"] == posted
+    known.linked("invoice", "inv-1", "9001", **{"as": posted, "step": 3})
+    assert routing.target(against_order(), known) == (posted, 3)
+
+
+def test_a_posted_invoice_whose_order_is_lost_is_left_alone():
+    known = agreed()
+    known.linked("invoice", "inv-1", "9001", **{"as": "commitment_invoice", "step": 4})
+    del known.links["commitment", ORDER]
+    with pytest.raises(NotUnderstood):
+        FLOW.hold(against_order(), known, KEY)
+
+
 # what is missing
 
 @pytest.mark.requirement("L-08", "L-09")
@@ -241,6 +263,8 @@ def test_the_period_is_the_one_of_the_invoices_date_else_the_latest_open_one_and
     assert FLOW.hold(against_order(), known, KEY)["period_id"] == "61"
     known.saw("procore", "billing_period", period(status="closed"))
     assert FLOW.hold(against_order(), known, KEY)["period_id"] == "63"
+    known.linked("invoice", "inv-1", "9001")
+    assert FLOW.hold(against_order(), known, KEY)["period_id"] == "61", "closed since, and still the one of its date"
     known.linked("invoice", "inv-1", "9001", period_id="61")
     assert FLOW.hold(against_order(), known, KEY)["period_id"] == "61"
     for other in ("62", "63"):

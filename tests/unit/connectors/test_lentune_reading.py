@@ -97,6 +97,7 @@ def test_an_invoice_in_our_words():
     ({"invoice_date": "10/11/2026"}, "invoice_date"), ({"posting": None}, "posting"), ({"supplier_id": None}, "supplier_id"),
     ({"posting": {"state": "lost"}}, "posting.state"), ({"updated_at": "2026-11-10T08:00:00"}, "updated_at"),
     ({"purchase_order_id": "po-1", "subcontract_id": "sub-1"}, "subcontract_id"),
+    ({"lines": []}, "lines"), ({"posting": {"state": "posted", "target": "petty cash"}}, "posting.target"),
     ({"lines": [INVOICE["lines"][0] | {"net": 100}]}, "lines[0].net"),
 ])
 def test_what_money_or_identity_depends_on_is_never_guessed(changes, path):
