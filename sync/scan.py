@@ -1,7 +1,8 @@
 """Reading a source page by page for what has changed: whole pages, little written, only what differs gets a task."""
 
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from connectors.ports import Client
 from connectors.registry import connector
 from models import session
 from objects import Object
+from settings.environment import environment
 from sync import clients, records, snapshots
 from sync.company import Company, load
 from sync.records import Rung, merge
@@ -21,6 +23,12 @@ log = logging.getLogger("sitebooks.scan")
 
 #: A cursor is the source's own clock; this much is read again, for rows that were committed late (reliability F34).
 OVERLAP = timedelta(minutes=5)
+#: Objects whose missing parts are fetched before they are stored: what a scan cut short has to fetch again at most.
+COMPLETED_AT_ONCE = 20
+
+
+class OutOfTime(Exception):
+    """The task's time is nearly up; what was read is stored, the rest is read by the next message."""
 
 
 @dataclass(slots=True)
@@ -34,6 +42,7 @@ class Scanned:
     retry_at: datetime | None = None
     stopped: str = ""
     unfinished: bool = False
+    until: float = field(default_factory=lambda: time.monotonic() + environment().soft_limit_seconds / 2)
 
     def seconds_to_wait(self) -> float:
         """Until the source said to come back; 5 s when it did not say."""
@@ -51,8 +60,9 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         scope = project_id or ""
         since = None if full else _cursor(db, company.connections[system].id, kind, scope)
     reader, found = connector(system).readers[kind], Scanned({})
+    everything = full or since is None or not reader.filtered
     if not reader.filtered:
-        since, full = None, True
+        since = None
     client = clients.client(company, system)
     newest, seen, whole = since, set[str](), False
     try:
@@ -64,11 +74,13 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         whole = True
     except Unavailable as error:
         found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True
+    except OutOfTime:
+        found.unfinished, found.retry_at = True, datetime.now(UTC)
     except (Forbidden, NotFound, SignInRefused, CallFailed, NotUnderstood) as error:
         found.stopped = str(error)
         log.warning("scan of %s %s %s stopped: %s", system, kind, scope, error)
     if whole:
-        _finish(company, system, kind, project_id, since, newest, full or since is None, seen, found)
+        _finish(company, system, kind, project_id, since, newest, everything, full, seen, found)
     return found
 
 
@@ -93,17 +105,23 @@ def projects(company_id: int, system: str) -> list[str]:
 def _store_page(company: Company, system: str, kind: str, reader: Reader, client: Client, page: Page, found: Scanned) -> None:
     connection_id = company.connections[system].id
     found.read += len(page.objects)
-    heads, whole = list(page.objects), list(page.objects)
+    heads = list(page.objects)
     if reader.headers_only:
         with session(company.id) as db:
             heads = snapshots.changed_heads(db, connection_id, kind, heads)
-        whole = [_complete(reader, client, head) for head in heads]
+    size = COMPLETED_AT_ONCE if reader.headers_only else max(len(heads), 1)
+    for start in range(0, len(heads), size):
+        part = heads[start : start + size]
+        whole = [_complete(reader, client, head) for head in part] if reader.headers_only else part
+        with session(company.id) as db:
+            stored = snapshots.store(db, company.id, connection_id, system, kind, whole, part)
+            found.rows += stored.rows
+            found.changed += len(stored.changed)
+            merge(found.rung, records.ensure(db, company, system, kind, stored.changed))
+            merge(found.rung, records.release(db, stored.tokens))
+        if time.monotonic() > found.until:
+            raise OutOfTime
     with session(company.id) as db:
-        stored = snapshots.store(db, company.id, connection_id, system, kind, whole, heads)
-        found.rows += stored.rows
-        found.changed += len(stored.changed)
-        merge(found.rung, records.ensure(db, company, system, kind, stored.changed))
-        merge(found.rung, records.release(db, stored.tokens))
         if page.gone:
             _gone(db, company, connection_id, kind, list(page.gone), found)
         if page.odd:
@@ -123,6 +141,7 @@ def _finish(
     since: datetime | None,
     newest: datetime | None,
     everything: bool,
+    full: bool,
     seen: set[str],
     found: Scanned,
 ) -> None:
@@ -133,13 +152,17 @@ def _finish(
             missing = snapshots.live_ids(db, connection_id, kind, project_id) - seen
             if missing:
                 _gone(db, company, connection_id, kind, sorted(missing), found)
-        if newest is not None and newest != since:
+        if full or (newest is not None and newest != since):
             db.execute(
                 text("""
-                INSERT INTO scan_cursor (company_id, connection_id, kind, project_id, source_time) VALUES (:p, :c, :k, :s, :t)
-                ON CONFLICT (company_id, connection_id, kind, project_id) DO UPDATE SET source_time = excluded.source_time
+                INSERT INTO scan_cursor AS c (company_id, connection_id, kind, project_id, source_time, full_at)
+                VALUES (:p, :c, :k, :s, :t, CASE WHEN :full THEN clock_timestamp() END)
+                ON CONFLICT (company_id, connection_id, kind, project_id) DO UPDATE
+                SET source_time = coalesce(excluded.source_time, c.source_time),
+                    full_at = coalesce(excluded.full_at, c.full_at)
+                WHERE excluded.full_at IS NOT NULL OR c.source_time IS DISTINCT FROM excluded.source_time
             """),
-                {"p": company.id, "c": connection_id, "k": kind, "s": project_id or "", "t": newest},
+                {"p": company.id, "c": connection_id, "k": kind, "s": project_id or "", "t": newest, "full": full or since is None},
             )
 
 

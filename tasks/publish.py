@@ -39,10 +39,10 @@ def read_project(company_id: int, system: str, project_id: str) -> None:
             send("sitebooks.scan.list", [company_id, system, kind, project_id, False])
 
 
-def send(name: str, args: Iterable[object], queue: str | None = None) -> bool:
+def send(name: str, args: Iterable[object], queue: str | None = None, countdown: float | None = None) -> bool:
     """One message. False, with a log line, when the broker could not be reached."""
     try:
-        current_app.send_task(name, args=list(args), queue=queue or None, ignore_result=True, retry=False)
+        current_app.send_task(name, args=list(args), queue=queue or None, countdown=countdown, ignore_result=True, retry=False)
     except BROKER_TROUBLE as error:
         log.warning("the broker cannot be reached; %s is rung again by the sweep: %s", name, error)
         return False

@@ -48,8 +48,13 @@ def read_list(self: Task, company_id: int, system: str, kind: str, project_id: s
 def _read(task: Task, company_id: int, system: str, kind: str, project_id: str | None, full: bool) -> None:
     found = scans.scan(company_id, system, kind, project_id, full)
     publish.ring_all(company_id, found.rung, queue="bulk")
-    if found.unfinished and task.request.retries < task.max_retries:
-        raise task.retry(countdown=min(found.seconds_to_wait(), LONGEST_COUNTDOWN))
+    if not found.unfinished:
+        return
+    countdown = min(found.seconds_to_wait(), LONGEST_COUNTDOWN)
+    if found.rows:  # it came forward: the rest is a new message, however long the whole takes
+        publish.send(task.name, list(task.request.args), queue="bulk", countdown=countdown)
+    elif task.request.retries < task.max_retries:
+        raise task.retry(countdown=countdown)
 
 
 def start(company_id: int, system: str, full: bool = False, kinds: Sequence[str] | None = None) -> None:

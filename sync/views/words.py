@@ -67,6 +67,8 @@ def system_word(system: str) -> str:
 
 def state_word(state: str, waits_for: str = "") -> str:
     """"In both systems", "Held: waiting for budget code 05-310"."""
+    if state not in RecordState.__members__:
+        return state
     words = WORDS[RecordState(state)]
     return words.format(waits_for=waits_for) if waits_for else words.partition(":")[0]
 
@@ -76,9 +78,15 @@ def waiting_words(db: Connection, waits: Mapping[int, Iterable[str]]) -> dict[in
     tokens = {token for listed in waits.values() for token in listed}
     numbers = _numbers(db, {tuple(t.split(":", 3)[-2:]) for t in tokens if t.startswith(("link:", "remote:", "seen:"))})
     return {
-        record_id: ", ".join(sorted({_waiting(token, numbers) for token in listed}))
+        record_id: ", ".join(sorted({_waiting(token, numbers) for token in _telling(listed)}))
         for record_id, listed in waits.items() if listed
     }
+
+
+def _telling(tokens: Iterable[str]) -> list[str]:
+    """Those that name one thing, if any does; "any budget code" says less than the one that is missing."""
+    listed = list(tokens)
+    return [token for token in listed if not token.startswith("any:")] or listed
 
 
 def _waiting(token: str, numbers: Mapping[tuple[str, str], str]) -> str:
