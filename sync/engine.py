@@ -240,8 +240,8 @@ def _plan(work: Work) -> Plan:
     """The claim at the source, then the target's own plan."""
     assert work.held is not None
     target = connector(work.flow.target).plans[work.held["as"]](work.held, work.row.remote_id, work.row.key)
-    for taking in work.flow.claim(work.obj, work.row.key, work.row.attempt):
-        yield taking  # noqa: UP028 - what comes back is not for the generator of the claim
+    for taking in work.flow.claim(work.obj, work.row.key, work.row.attempt):  # noqa: UP028 - it may be any iterable
+        yield taking
     return (yield from target)
 
 

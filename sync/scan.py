@@ -162,7 +162,14 @@ def _finish(
                     full_at = coalesce(excluded.full_at, c.full_at)
                 WHERE excluded.full_at IS NOT NULL OR c.source_time IS DISTINCT FROM excluded.source_time
             """),
-                {"p": company.id, "c": connection_id, "k": kind, "s": project_id or "", "t": newest, "full": full or since is None},
+                {
+                    "p": company.id,
+                    "c": connection_id,
+                    "k": kind,
+                    "s": project_id or "",
+                    "t": newest,
+                    "full": full or since is None,
+                },
             )
 
 
