@@ -162,3 +162,17 @@ def test_servers_given_by_address_are_used_and_none_is_started(folder: Path, tmp
             assert run.ready["database_url"] == outside.database_url
             assert run.ready["pids"]["postgres"] == run.ready["pids"]["broker"] == 0
             assert run.ready["simulators"] == {}
+
+
+@pytest.mark.skipif(not os.environ.get("RABBITMQ_URL"), reason="RABBITMQ_URL is not set; .ci/run starts one")
+def test_rabbitmq_works_as_well(folder: Path) -> None:
+    env = {"BROKER_URL": os.environ["RABBITMQ_URL"], "EXTRA_TASKS": "tests.worker.slow_tasks"}
+    with up(folder.parent / "rabbit", "--no-simulators", **env) as run:
+        marker = folder.parent / "marks" / "rabbit"
+        program = "from workers.app import app; app.send_task('tests.slow', args=[0, {!r}], countdown=2)"
+        subprocess.run(
+            [sys.executable, "-P", "-c", program.format(str(marker))],
+            env=os.environ | env | {"PYTHONPATH": str(ROOT)}, check=True, timeout=30,
+        )  # fmt: skip
+        wait_for(lambda: marker.exists() and marker.read_text().endswith("done"), 20, "the countdown did not end")
+        assert run.ready["pids"]["broker"] == 0

@@ -50,7 +50,7 @@ def flower(port: int, folder: Path, authority: str) -> Process:
     return Process("flower", "celery", arguments, answers_tcp(port), env=env)
 
 
-def simulator(system: str, port: int, dataset: str, seed: int, found: dict[str, Any]) -> Process:
+def simulator(system: str, port: int, dataset: str, seed: int, folder: Path, found: dict[str, Any]) -> Process:
     """Started by name, never imported. Its first line, JSON with address and credentials, goes into `found`."""
 
     def line(text: str) -> None:
@@ -59,6 +59,7 @@ def simulator(system: str, port: int, dataset: str, seed: int, found: dict[str, 
             found[system] = {name: value for name, value in told.items() if name != "system"}
 
     arguments = [system, "--port", str(port), "--dataset", dataset, "--seed", str(seed)]
+    arguments += ["--state", str(folder / f"simulator-{system}.state")]  # it remembers between runs what Postgres does
     return Process(
         f"simulator-{system}", "simulators", arguments, lambda: system in found,
         stop_stage=2, on_line=line, foreign=True,
