@@ -156,6 +156,67 @@ class World:
     def problems(self, kind: str, number: str) -> list[str]:
         return [p["code"] for p in self.record(kind, number).problems]
 
+    def state(self, system: str, kind: str, **having: Any) -> list[dict[str, Any]]:
+        """What a system really holds of a kind (its own words), by its own account; deleted rows are left out."""
+        answer = self.simulators[system].handle(Request("GET", "/_sim/state", [], {}, b""))
+        rows = _parsed(answer.body)["kinds"].get(kind, [])
+        return [r for r in rows if not r.get("deleted_at") and all(r.get(k) == v for k, v in having.items())]
+
+    def one(self, system: str, kind: str, **having: Any) -> dict[str, Any]:
+        """The only such row."""
+        found = self.state(system, kind, **having)
+        assert len(found) == 1, f"{len(found)} {kind} in {system} with {having}"
+        return found[0]
+
+    def ledger(self, system: str, **having: Any) -> list[dict[str, Any]]:
+        """What changed there, oldest first; by default what we did, not what people did."""
+        answer = self.simulators[system].handle(Request("GET", "/_sim/ledger", [], {}, b""))
+        wanted = {"actor": "client", **having}
+        return [e for e in _parsed(answer.body) if all(e[k] == v for k, v in wanted.items())]
+
+    def duplicates(self) -> list[tuple[str, str, str]]:
+        """(system, kind, key) under which we left more than one live object."""
+        found = []
+        for system in self.simulators:
+            live: dict[tuple[str, str], set[str]] = {}
+            for entry in self.ledger(system):
+                ids = live.setdefault((entry["kind"], entry["key"]), set())
+                if entry["effect"] == "created":
+                    ids.add(entry["remote_id"])
+                elif entry["effect"] == "deleted":
+                    ids.discard(entry["remote_id"])
+            found += [(system, *key) for key, ids in live.items() if len(ids) > 1]
+        return found
+
+    def fault(self, system: str, **spec: Any) -> None:
+        """Breaks something there, in the form of POST /_sim/faults."""
+        answer = self.simulators[system].handle(Request("POST", "/_sim/faults", [], {"content-type": "application/json"}, _json(spec)))
+        assert answer.status == 201, answer.body
+
+    def mend(self) -> None:
+        """No faults any more, and what waits for its time is due."""
+        for core in self.simulators.values():
+            core.faults.clear()
+        self.due_now()
+
+    def save(self, **values: Any) -> None:
+        """A person saves settings of the Lentune connection in our console; everything they concern happens."""
+        from sync import settings
+
+        self.run(settings.save(self.company, "lentune", values, "test"))
+        self.settle()
+
+    def here(self) -> None:
+        """This world's systems are the ones that are reached, where a test has several worlds."""
+        clients.close_all()
+        clients.transports.update(self.transports)
+
+    def shown(self, kind: str, number: str) -> Any:
+        """What people are told of a record: its `sync.why.Why`."""
+        from sync import why
+
+        return why.explain(self.company, self.record(kind, number).id)
+
     def due_now(self) -> None:
         """Makes everything that waits for a time due, as if it had come."""
         with session(self.company) as db:
