@@ -31,7 +31,7 @@ _RECORDS = _union(
         "numbered": "r.number = n.value AND r.connection_id = :c AND r.direction = :d "
         "AND r.state NOT IN ('source_deleted', 'ignored')",
     },
-    "r.source_id, r.remote_id, r.remote_number, r.state, r.number",
+    "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held",
     "sync_record",
 )
 
@@ -137,7 +137,7 @@ class BatchKnown:
             if row.what == "numbered":
                 self._numbered[row.kind, row.value].add(row.source_id)
                 continue
-            link = Link(row.kind, row.source_id, row.remote_id, row.remote_number, row.state, row.number)
+            link = Link(row.kind, row.source_id, row.remote_id, row.remote_number, row.state, row.number, row.held or {})
             target = self._links if row.what == "link" else self._from
             if target[row.kind, row.value] is None or row.remote_id:
                 target[row.kind, row.value] = link

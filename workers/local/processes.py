@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import socket
 import urllib.request
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from typing import Any
 
 from workers.local.supervisor import Process
 
-# Celery ends a worker warmly: its grace lies above the hard limit of a task (120 s), so nothing is cut in mid-call
-WORKER_GRACE_SECONDS = 135.0
+# Celery ends a worker warmly: its grace lies above the hard limit of a task, so nothing is cut in mid-call
+WORKER_GRACE_SECONDS = 15 + int(os.environ.get("HARD_LIMIT_SECONDS", "120"))
 
 Ping = Callable[[str], bool]
 

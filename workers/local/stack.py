@@ -84,7 +84,7 @@ class Stack:
         if self.options.simulators:
             for system in processes.simulated_systems():
                 port = self._port(SIMULATOR_PORTS.get(system, 0))
-                made = processes.simulator(system, port, self.options.dataset, self.options.seed, self.found)
+                made = processes.simulator(system, port, self.options.dataset, self.options.seed, self.folder, self.found)
                 self.supervisor.start(made)
         for server in self.supervisor.servers:
             began = time.monotonic()
