@@ -1,6 +1,6 @@
 """The large data set: N purchase orders of five lines, with the projects and budget lines they need."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -8,6 +8,8 @@ PER_PROJECT = 500
 LINES = 5
 CODES = [f"{division:02d}-{code}" for division in range(1, 21) for code in (100, 200, 300)]
 VENDORS = 50
+#: Orders were last changed a minute apart, the newest then: what a reader reads again for safety is not all of them.
+LATEST = datetime(2026, 11, 1, 8, tzinfo=UTC)
 
 
 def generate(objects: int, seed: int) -> dict[str, Any]:
@@ -83,6 +85,7 @@ def _order(index: int, numbers: list[str], vendors: list[str], random: Random) -
         "title": f"Order {index + 1}",
         "vendor": random.choice(vendors),
         "status": "Approved",
+        "updated_at": f"{LATEST - timedelta(minutes=index):%Y-%m-%dT%H:%M:%SZ}",
         "lines": [
             {
                 "code": code,

@@ -130,6 +130,7 @@ def _commitment(simulator: "Procore", company: Company, spec: dict[str, Any]) ->
     for line in spec.get("lines", []):
         contract_lines.create(simulator, company, row, line_fields(simulator, company, project_id, line))
     row["status"] = spec.get("status", "Draft")
+    row["updated_at"] = spec.get("updated_at", row["updated_at"])
 
 
 def _variation(simulator: "Procore", company: Company, spec: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks: each runs the product and an anchor that shows what the machine can do, in the same run."""
