@@ -36,8 +36,9 @@ def verdict(record: views.Record) -> Verdict:
                 there or "Nothing has been sent.",
             )
         case RecordState.held:
+            bold = f"Held: waiting for {row.waits}." if row.waits else f"Held: {first.title}." if first else "Held."
             return Verdict(
-                f"Held: waiting for {row.why}." if row.why else "Held.", there,
+                bold, first.cause if first else there,
                 "Nothing is lost and nothing will be sent twice. It goes on by itself when that arrives.",
             )
         case RecordState.needs_attention | RecordState.conflict:

@@ -34,7 +34,10 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
-    """One record. `here` is the amount at its source, `there` what its target was last confirmed to hold."""
+    """One record. `here` is the amount at its source, `there` what its target was last confirmed to hold.
+
+    `why` stands below the state: what it waits for, or the first problem's title.
+    """
 
     id: int
     kind: str
@@ -47,6 +50,7 @@ class RecordRow:
     project_id: str
     project: str
     state: str
+    waits: str
     why: str
     problems: tuple[ProblemText, ...]
     currency: str
@@ -68,7 +72,7 @@ class RecordRow:
     @property
     def state_word(self) -> str:
         """"Held: waiting for project 24-017"."""
-        return state_word(self.state, self.why if self.state == RecordState.held else "")
+        return state_word(self.state, self.waits)
 
     @property
     def source(self) -> str:
@@ -212,10 +216,10 @@ def text_of(problem: Problem) -> ProblemText:
 
 def _row(row: Any, waits: str) -> RecordRow:
     found = texts(row.problems)
-    why = waits or (found[0].title if found else "")
+    why = f"for {waits}" if waits else found[0].title if found else ""
     return RecordRow(
         row.id, row.kind, row.direction, row.system, row.source_id, row.number, row.full_name or row.name, row.vendor,
-        row.project_id, row.project.strip(), row.state, why, found, row.counted_in, row.amount, row.there,
+        row.project_id, row.project.strip(), row.state, waits, why, found, row.counted_in, row.amount, row.there,
         row.state not in APART, row.version, row.remote_id, row.remote_number, row.state_since, row.synced_at,
         row.due_at,
     )

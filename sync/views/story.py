@@ -1,8 +1,8 @@
 """What happened to a record, from events, history, attempts, writes and approvals, the newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,9 @@ from sync.views.records import RecordRow
 from sync.views.words import state_word, system_word
 
 MOST_ENTRIES = 200
+SAME_MOMENT = timedelta(seconds=1)
+
+Reasons = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +57,53 @@ def story_of(db: Connection, row: RecordRow, writes: Sequence[Any], approvals: S
     events = db.execute(text("""
         SELECT * FROM event WHERE kind = :kind AND ref = :ref ORDER BY id DESC LIMIT :most
     """), values)
+    words = _reasons(row)
+    moves = [_history(h, words) for h in history]
     entries = [
-        *(_event(e) for e in events), *(_history(h) for h in history), *(_attempt(a) for a in attempts if a.outcome),
+        *(_event(e) for e in events), *moves,
+        *(entry for a in attempts if a.outcome and not _told(entry := _attempt(a, words), moves)),
         *(_write(w, row) for w in writes), *(_approval(a) for a in approvals),
     ]
     return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True)[:MOST_ENTRIES])
+
+
+def _reasons(row: RecordRow) -> Reasons:
+    """The history keeps a problem's code without its values: what the record says of itself fills the sentence."""
+    known = {
+        "number": row.number or row.source_id, "kind": row.kind_word.lower(), "name": row.name, "project": row.project,
+        "system": system_word(row.target), "supplier": row.vendor,
+    }
+    titles = {problem.code: problem.title for problem in row.problems}
+    return lambda code: titles.get(code) or (problems.text(code, known).title if problems.has(code) else code)
 
 
 def _event(row: Any) -> Entry:
     return Entry(row.received_at, "bell", f"{system_word(row.system)} told us of a change", f"Webhook {row.event_id}")
 
 
-def _history(row: Any) -> Entry:
+def _history(row: Any, words: Reasons) -> Entry:
     after = (row.after or {}).get("state", "")
     before = (row.before or {}).get("state", "")
-    reason = problems.text(row.reason).title if row.reason and problems.has(row.reason) else row.reason or ""
+    reason = words(row.reason or "")
     actor = "" if row.actor in ("sitebooks", "engine") else f"By {row.actor}"
     if after not in RecordState.__members__:
-        words = row.what.removeprefix("record.").replace("_", " ").capitalize()
-        return Entry(row.at, "pen", reason or words, actor)
+        what = row.what.removeprefix("record.").replace("_", " ").capitalize()
+        return Entry(row.at, "pen", reason or what, actor)
     title = state_word(after) if after != before else reason or state_word(after)
     return Entry(row.at, after, title, ". ".join(part for part in (reason if title != reason else "", actor) if part))
 
 
-def _attempt(row: Any) -> Entry:
-    note = problems.text(row.note).title if row.note and problems.has(row.note) else row.note or ""
+def _attempt(row: Any, words: Reasons) -> Entry:
+    note = words(row.note or "")
     mark = row.outcome if row.outcome in RecordState.__members__ else "pending"
     title = OUTCOMES.get(row.outcome) or f"Looked: {state_word(mark).lower()}"
     detail = f"Attempt {row.attempt}" + (f": {note}" if note else "")
     return Entry(row.ended_at or row.started_at, mark, title, detail)
+
+
+def _told(attempt: Entry, moves: Sequence[Entry]) -> bool:
+    """An attempt that moved the record: the move is in the history already."""
+    return any(move.mark == attempt.mark and abs(move.at - attempt.at) < SAME_MOMENT for move in moves)
 
 
 def _write(row: Any, record: RecordRow) -> Entry:

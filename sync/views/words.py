@@ -74,19 +74,17 @@ def state_word(state: str, waits_for: str = "") -> str:
 
 
 def waiting_words(db: Connection, waits: Mapping[int, Iterable[str]]) -> dict[int, str]:
-    """Record id -> what it waits for, in words, from the tokens of objects/problem.py."""
+    """Record id -> what it waits for, in words, from the tokens of objects/problem.py; empty when it has no name."""
     tokens = {token for listed in waits.values() for token in listed}
     numbers = _numbers(db, {tuple(t.split(":", 3)[-2:]) for t in tokens if t.startswith(("link:", "remote:", "seen:"))})
-    return {
-        record_id: ", ".join(sorted({_waiting(token, numbers) for token in _telling(listed)}))
-        for record_id, listed in waits.items() if listed
-    }
+    return {record_id: _all_waiting(list(listed), numbers) for record_id, listed in waits.items()}
 
 
-def _telling(tokens: Iterable[str]) -> list[str]:
-    """Those that name one thing, if any does; "any budget code" says less than the one that is missing."""
-    listed = list(tokens)
-    return [token for token in listed if not token.startswith("any:")] or listed
+def _all_waiting(tokens: list[str], numbers: Mapping[tuple[str, str], str]) -> str:
+    """Empty where it cannot be named: then the problem's own sentence says more than "a budget code" would."""
+    named = [token for token in tokens if not token.startswith("any:")]
+    words = {_waiting(token, numbers) for token in named or tokens}
+    return ", ".join(sorted(words)) if all(words) else ""
 
 
 def _waiting(token: str, numbers: Mapping[tuple[str, str], str]) -> str:
@@ -97,7 +95,7 @@ def _waiting(token: str, numbers: Mapping[tuple[str, str], str]) -> str:
         return f"a {kind_word(rest[1]).lower()} in {system_word(rest[0])}"
     kind, source_id = token.removeprefix(f"{what}:").removeprefix(f"{rest[0]}:" if what == "seen" else "").split(":", 1)
     number = numbers.get((kind, source_id), "")
-    return f"{kind_word(kind).lower()} {number}".strip()
+    return f"{kind_word(kind).lower()} {number}" if number else ""
 
 
 def _numbers(db: Connection, wanted: set[Any]) -> dict[tuple[str, str], str]:
