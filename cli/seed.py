@@ -1,5 +1,7 @@
 """What a new data folder is given after the first start: the demo company, connected to the running simulators."""
 
+import json
+import urllib.request
 from datetime import timedelta
 from typing import Any
 
@@ -16,23 +18,26 @@ def connect_simulators(ready: dict[str, Any]) -> dict[str, Any]:
     """
     stands = ready["simulators"]
     known = connections.companies()
-    company_id = (
-        known[0][0]
-        if known
-        else connections.new_company(
-            stands["procore"].get("company_name", "Demo company"), str(stands["procore"]["credentials"]["company_id"])
-        )
-    )
+    told = story(stands["procore"]["url"])
+    site_id = str(stands["procore"]["credentials"]["company_id"])
+    company_id = known[0][0] if known else connections.new_company(told["company"]["name"], site_id)
     for system, stand in stands.items():
         if system in all_connectors():
-            connect(company_id, system, stand)
+            connect(company_id, system, stand, (told["sitebooks"] or {}) if system != "procore" else {})
     return people(company_id, ready["web"])
 
 
-def connect(company_id: int, system: str, stand: dict[str, Any]) -> None:
+def story(url: str) -> dict[str, Any]:
+    """The pretend company's name, and what its people have chosen in our settings (approval), as its data set tells."""
+    with urllib.request.urlopen(f"{url}/_sim/story", timeout=10) as answer:
+        told: dict[str, Any] = json.load(answer)
+    return told
+
+
+def connect(company_id: int, system: str, stand: dict[str, Any], own: dict[str, Any]) -> None:
     """One connection as a person would make it: address, credentials, mirrored settings, webhooks, then the first pass."""
     credentials = {name: str(value) for name, value in stand["credentials"].items()}
-    connections.connect(company_id, system, {"base_url": stand["url"], **stand.get("settings", {})}, credentials)
+    connections.connect(company_id, system, {"base_url": stand["url"], **own}, credentials)
     publish.ring_all(company_id, settings.fetch(company_id, system, actor="set-up"))
     connections.subscribe(company_id, system)
     scan.start(company_id, system)

@@ -61,6 +61,12 @@ ENTRIES: dict[str, Entry] = {
         "Compares both sides to the cent",
         daily_at="04:00",
     ),
+    "webhooks": Entry(
+        "sitebooks.maintenance.subscribe",
+        300,
+        "Makes sure that our webhooks are still registered",
+        daily_at="03:30",
+    ),
     "housekeeping": Entry(
         "sitebooks.maintenance.housekeeping",
         3600,

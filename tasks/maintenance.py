@@ -2,9 +2,10 @@
 
 from celery import shared_task
 
+from connectors.calls import CallFailed
 from settings.environment import environment
 from settings.schedule import ENTRIES
-from sync import inbox, reconcile, sweep
+from sync import connections, inbox, reconcile, sweep
 from tasks import publish, scan
 from tasks.base import DATABASE_TROUBLE
 from tasks.slots import claimed
@@ -49,6 +50,21 @@ def compare(schedule: str) -> None:
     """Compares both sides of every connection whose slot is claimed, to the cent."""
     for connection in claimed(schedule):
         reconcile.run(connection.company_id, connection.system)
+
+
+@shared_task(
+    name="sitebooks.maintenance.subscribe",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=3,
+)
+def subscribe(schedule: str) -> None:
+    """Registers our webhooks where they are missing: people delete hooks, and systems drop those that failed long."""
+    for connection in claimed(schedule):
+        try:
+            connections.subscribe(connection.company_id, connection.system)
+        except CallFailed as error:
+            publish.log.warning("webhooks of %s for company %s: %s", connection.system, connection.company_id, error)
 
 
 @shared_task(

@@ -64,7 +64,7 @@ def _state(simulator: "Simulator", _: Request) -> Response:
 
 
 def _story(simulator: "Simulator", _: Request) -> Response:
-    story: dict[str, Any] = {part: simulator.dataset.get(part) for part in ("people", "expected", "sitebooks")}
+    story: dict[str, Any] = {part: simulator.dataset.get(part) for part in ("company", "people", "expected", "sitebooks")}
     return Response.of(200, story)
 
 
