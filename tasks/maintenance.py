@@ -49,7 +49,10 @@ def scheduled_pass(schedule: str) -> None:
 def compare(schedule: str) -> None:
     """Compares both sides of every connection whose slot is claimed, to the cent."""
     for connection in claimed(schedule):
-        reconcile.run(connection.company_id, connection.system)
+        try:
+            reconcile.run(connection.company_id, connection.system)
+        except CallFailed as error:
+            publish.log.warning("company %s with %s is not compared: %s", connection.company_id, connection.system, error)
 
 
 @shared_task(
