@@ -17,6 +17,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
+from settings.environment import environment
 from workers.local.places import ROOT, free_port
 from workers.local.servers import Servers, servers
 
@@ -46,7 +47,8 @@ class Stand:
         """The web process as the Procfile starts it, answering."""
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        os.environ["PUBLIC_URL"] = url
+        os.environ["PUBLIC_URL"] = url  # where simulators deliver
+        environment.cache_clear()
         child = self.start("uvicorn", "web.app:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
         wait(lambda: _answers(f"{url}/readyz"), READY_SECONDS, "the web process did not get ready")
         return child, url
@@ -111,7 +113,6 @@ def stand() -> Iterator[Stand]:
     """Everything fresh in a folder of its own; at the end all of it is stopped and removed."""
     from models import dispose
     from models.migrate import upgrade
-    from settings.environment import environment
 
     folder = Path(tempfile.mkdtemp(prefix="sitebooks-bench-", dir="/var/tmp"))
     kept = {name: os.environ.get(name) for name in ("DATABASE_URL", "BROKER_URL", "SECRET_KEY", "PUBLIC_URL")}
