@@ -36,7 +36,7 @@ def main() -> None:
     """One command. Ends the process with its exit code, see cli/exits.py."""
     load_commands()
     try:
-        app()
+        app(prog_name="sitebooks")
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
             print("Interrupted. Nothing is lost: run the command again to go on.", file=sys.stderr)

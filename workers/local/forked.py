@@ -17,11 +17,23 @@ from multiprocessing.context import ForkServerProcess
 from workers.local.launch import die_with_parent, show_name
 
 _context = get_context("forkserver")
+# What most of them need, imported once and by name. Nothing here may open a connection or start a thread.
+PRELOADED = [
+    "celery.bin.beat",
+    "celery.bin.worker",
+    "celery.concurrency.prefork",
+    "kombu.transport.redis",
+    "models.migrate",
+    "uvicorn",
+    "workers.beat",
+    "web.app",
+    "workers.local.preload",
+]
 
 
 def begin() -> None:
     """Start importing in the background. The environment as it is now is what every child will see."""
-    _context.set_forkserver_preload(["workers.local.preload"])
+    _context.set_forkserver_preload(PRELOADED)
     forkserver.ensure_running()
 
 

@@ -1,19 +1,9 @@
-"""Imported once by the process that the local stack forks the others from: what all need, and nothing opened."""
+"""Runs last in the process that the local stack forks the others from, once it has imported what all of them need."""
 
-# ruff: noqa: F401
 import gc
 import os
 import signal
 
-import celery.bin.beat
-import celery.bin.worker
-import celery.concurrency.prefork
-import kombu.transport.redis
-import uvicorn
-
-import models.migrate
-import web.app
-import workers.beat
 from workers.local.launch import die_with_parent
 
 # Its children hold the pipe by which it would notice that the supervisor is gone: the kernel has to tell it.
