@@ -1,0 +1,194 @@
+"""Connecting a real system: its secrets asked for, its sign-in tried before anything is stored, its webhooks registered."""
+
+import getpass
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import text
+
+from cli.exits import REFUSED, Failure, wrong_usage
+from connectors.ports import Token, Window
+from connectors.registry import connector
+from models import session
+from objects import Object
+from objects.plain import NotReadable, from_plain
+from settings.environment import environment
+from sync import clients, connections, records, settings, tokens, views
+from sync.clients import Credentials
+from sync.company import load
+from sync.records import Rung, merge
+
+log = logging.getLogger("sitebooks.connect")
+
+#: Procore shows the code to the person instead of sending the browser somewhere (contract section 2).
+SHOWN_CODE = "urn:ietf:wg:oauth:2.0:oob"
+SIGN_IN_LINK = timedelta(days=1)
+
+
+@dataclass
+class Trial:
+    """CredentialStore and Budget of the one sign-in that is tried before anything is stored."""
+
+    given: Mapping[str, str]
+    held: Token | None = field(default=None, repr=False)
+
+    def secrets(self) -> Mapping[str, str]:
+        return self.given
+
+    def token(self, fetch: Callable[[Mapping[str, str], Token | None], Token], refused: str | None = None) -> str:
+        if self.held is None or self.held.access == refused:
+            self.held = fetch(self.given, self.held)
+        return self.held.access
+
+    def take(self, urgent: bool = False) -> datetime | None:
+        return None
+
+    def seen(self, window: Window | None) -> None:
+        """A trial is a handful of requests; the stored budget learns from the first scan."""
+
+
+def ask_secrets(system: str, names: Sequence[str]) -> dict[str, str]:
+    """From the environment (PROCORE_CLIENT_ID ...), else from a hidden prompt; never from arguments. Raises Failure."""
+    found = {}
+    for name in names:
+        variable = f"{system}_{name}".upper()
+        value = os.environ.get(variable, "")
+        if not value and sys.stdin.isatty():
+            value = getpass.getpass(f"{system} {name.replace('_', ' ')} (not shown): ").strip()
+        if not value:
+            fix = f"Set {variable}, or run it on a terminal."
+            raise wrong_usage(f"The {name.replace('_', ' ')} of {system} is missing.", fix, "secret_missing")
+        found[name] = value
+    return found
+
+
+def consent(values: Mapping[str, Any], secrets: dict[str, str], state: str) -> dict[str, str]:
+    """Procore only: a person lets the app in with a browser and types the code that Procore shows. Raises Failure."""
+    from connectors.procore.client import consent_url
+    from settings.procore import ProcoreSettings
+
+    print("Open this address, let the app in, and copy the code it shows:", file=sys.stderr)
+    print(consent_url(ProcoreSettings.model_validate(values), secrets["client_id"], SHOWN_CODE, state), file=sys.stderr)
+    return {**secrets, **ask_secrets("procore", ["code"]), "grant": "authorization_code", "redirect_uri": SHOWN_CODE}
+
+
+def model_of(system: str, values: Mapping[str, Any]) -> BaseModel:
+    """The settings as their model. Raises Failure naming the field that cannot stand."""
+    try:
+        made: BaseModel = connector(system).settings.model_validate(values)
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ") for e in error.errors())
+        fields = ", ".join(connector(system).settings.model_fields)
+        raise Failure("settings_refused", said, f"Settings of {system}: {fields}.", REFUSED) from None
+    return made
+
+
+def try_out(system: str, values: Mapping[str, Any], secrets: Mapping[str, str], site_id: str) -> tuple[Trial, int]:
+    """Signs in and reads the first page of the first list; gives the trial and how many rows it had. Raises CallFailed."""
+    declared, trial = connector(system), Trial(secrets)
+    reader = next(declared.readers[kind] for kind in declared.scans if declared.readers[kind].scope == "company")
+    client = declared.connect(
+        model_of(system, values), trial, trial, company=site_id, seconds=environment().request_seconds, urgent=True,
+        transport=clients.transports.get(system),
+    )
+    try:
+        page = next(iter(reader.pages(client, None, None)), None)
+    finally:
+        client.close()
+    return trial, len(page.objects) if page else 0
+
+
+def store(
+    company_id: int, system: str, values: dict[str, Any], secrets: dict[str, str], trial: Trial, actor: str
+) -> list[str] | None:
+    """Keeps what was tried out and starts the first reading; gives what rings, None when webhooks cannot reach us.
+
+    Raises CallFailed; running it again goes on where it stopped.
+    """
+    from tasks import publish, scan
+
+    made = connections.connect(company_id, system, values, secrets)
+    token = trial.held
+    if token is not None:  # a code and a refresh token work once: what the trial was given is what is kept
+        Credentials(company_id, made).token(lambda _secrets, _old: token)
+    publish.ring_all(company_id, settings.unblock(company_id, system))
+    publish.ring_all(company_id, settings.fetch(company_id, system, actor))
+    covered = connections.subscribe(company_id, system) if reachable(str(values.get("base_url", ""))) else None
+    publish.ring_all(company_id, catch_up(company_id, system), queue="bulk")
+    scan.start(company_id, system)
+    return covered
+
+
+def catch_up(company_id: int, system: str) -> Rung:
+    """Records for what was read before this system was connected: a scan only sees what has changed since."""
+    rung: Rung = {}
+    with session(company_id) as db:
+        company = load(db, company_id)
+        wanted = {(f.source, f.kind) for f in connector(system).flows if f.source != system and f.source in company.connections}
+        for source, kind in sorted(wanted):
+            stored_data = db.scalars(
+                text("SELECT data FROM snapshot WHERE connection_id = :c AND kind = :k AND gone_at IS NULL ORDER BY id"),
+                {"c": company.connections[source].id, "k": kind},
+            )
+            merge(rung, records.ensure(db, company, source, kind, list(_readable(kind, stored_data))))
+    return rung
+
+
+def _readable(kind: str, stored_data: Iterable[Any]) -> Iterator[Object]:
+    """What an older release stored in another form is left to the nightly full reading."""
+    for data in stored_data:
+        try:
+            yield from_plain(kind, data)
+        except NotReadable as error:
+            log.warning("a stored %s is read again by the next full scan: %s", kind, error)
+
+
+def reachable(base_url: str) -> bool:
+    """Whether a system at this address can reach our webhooks: not from elsewhere, when PUBLIC_URL is this machine itself."""
+    return not _local(environment().public_url) or (bool(base_url) and _local(base_url))
+
+
+def _local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def known_company(asked: str) -> int | None:
+    """The company of this id or name, if there is one."""
+    found = [i for i, name in connections.companies() if asked in (str(i), name) or asked.casefold() == name.casefold()]
+    return found[0] if len(found) == 1 else None
+
+
+def stored(company_id: int | None, system: str, currency: str) -> dict[str, Any]:
+    """What an earlier connection was set to; a first one has the company's currency."""
+    if company_id is None:
+        return {"currency": currency}
+    earlier = views.connection(company_id, system)
+    if earlier is not None:
+        return dict(earlier.settings)
+    with session(company_id) as db:
+        return {"currency": load(db, company_id).currency}
+
+
+def site_of(company_id: int) -> str:
+    """Procore's id of the company."""
+    with session(company_id) as db:
+        return load(db, company_id).site_id
+
+
+def sign_in_link(company_id: int, name: str) -> str:
+    """A link for an administrator that works once, for one day."""
+    tokens.ensure_user(company_id, name, "admin")
+    made = tokens.new_token(company_id, name, "sign_in", (), SIGN_IN_LINK)
+    return f"{environment().public_url.rstrip('/')}/sign-in/{made}"
