@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """`type` is check, choice, text or lines (one item a line; a list or mapping of more than texts as JSON)."""
+    """`type` is check, choice, text or lines (one item or pair a line; lists of more than texts as JSON)."""
 
     name: str
     label: str
@@ -40,11 +40,20 @@ def _box(name: str, field: FieldInfo, values: Mapping[str, Any]) -> Box:
     if kind == "choice":
         return Box(name, label, kind, value, hint, tuple(str(choice) for choice in get_args(_inner(field))))
     if kind == "lines":
-        plain = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-        note = "" if _texts(field) else "As JSON."
-        shown = "\n".join(value) if plain and _texts(field) else value if isinstance(value, str) else json.dumps(value)
-        return Box(name, label, kind, shown, f"{hint} {'One a line.' if _texts(field) else note}".strip())
+        shown, how = _lines(field, value)
+        return Box(name, label, kind, shown, f"{hint} {how}".strip())
     return Box(name, label, kind, bool(value) if kind == "check" else "" if value is None else str(value), hint)
+
+
+def _lines(field: FieldInfo, value: Any) -> tuple[str, str]:
+    """What the box shows, and how it is written."""
+    if isinstance(value, str):  # as it was typed, to be put right
+        return value, ""
+    if _texts(field):
+        return "\n".join(value), "One a line."
+    if _pairs(field):
+        return "\n".join(f"{name}: {one}" for name, one in value.items()), f"One a line: {_example(field)}"
+    return json.dumps(value), "As JSON."
 
 
 def _value(field: FieldInfo, text: str) -> Any:
@@ -53,6 +62,9 @@ def _value(field: FieldInfo, text: str) -> Any:
         return text == "on"
     if kind == "lines" and _texts(field):
         return [line.strip() for line in text.splitlines() if line.strip()]
+    if kind == "lines" and _pairs(field):
+        pairs = [line.partition(":") for line in text.splitlines() if line.strip()]
+        return {name.strip(): value.strip() for name, _, value in pairs}
     if kind == "lines":
         try:
             return json.loads(text or "null")
@@ -73,6 +85,17 @@ def _type(field: FieldInfo) -> Literal["check", "choice", "text", "lines"]:
 def _texts(field: FieldInfo) -> bool:
     """A list of texts, as opposed to a list of more."""
     return get_origin(_inner(field)) in (tuple, list) and get_args(_inner(field))[0] is str
+
+
+def _pairs(field: FieldInfo) -> bool:
+    """A mapping of names to texts or to one of several words."""
+    inner = _inner(field)
+    return get_origin(inner) is dict and (get_args(inner)[1] is str or get_origin(get_args(inner)[1]) is Literal)
+
+
+def _example(field: FieldInfo) -> str:
+    worth = get_args(_inner(field))[1]
+    return f"name: {' or '.join(get_args(worth))}." if get_origin(worth) is Literal else "name: text."
 
 
 def _inner(field: FieldInfo) -> Any:

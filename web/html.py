@@ -1,5 +1,6 @@
 """Templates: one environment, the filters for money and time, and how a page is answered."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -16,7 +17,7 @@ from markupsafe import Markup, escape
 from settings.environment import environment
 from sync import views
 from sync.views.sentence import counted
-from sync.views.words import kind_word, kinds_word, state_word, system_word
+from sync.views.words import SYSTEMS, kind_word, kinds_word, state_word, system_word
 from web.people import Visitor, theme_of
 
 HERE = Path(__file__).parent
@@ -34,7 +35,7 @@ def templates() -> Environment:
     )
     made.filters.update(
         amount=amount, money=money, sums=sums, moment=moment, clock=clock, ago=ago, until=until, n=_n, day=day_of,
-        decimal=Decimal,
+        decimal=Decimal, words=words,
     )
     made.globals.update(
         kind_word=kind_word, kinds_word=kinds_word, state_word=state_word, system_word=system_word, counted=counted,
@@ -121,6 +122,14 @@ def until(context: Context, value: datetime | None) -> Markup:
 
 def _state_icon(state: str) -> str:
     return f"state-{STATE_ICONS.get(state, state)}"
+
+
+def words(name: str) -> str:
+    """A name in code as people read it: `project_is_in_lentune` is "Project is in Lentune"."""
+    plain = name.replace("_", " ")
+    for system, written in SYSTEMS.items():
+        plain = re.sub(rf"\b{system.replace('_', ' ')}\b", written, plain, flags=re.IGNORECASE)
+    return plain[:1].upper() + plain[1:]
 
 
 def _n(value: int) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import text
 
 from models import session
-from sync.views.words import kind_order, number_of
+from sync import problems
+from sync.views.words import kind_order, kind_word, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,20 @@ def activity(company_id: int, after: str = "", limit: int = 50) -> tuple[list[Ac
             WHERE CAST(:before AS bigint) IS NULL OR h.id < :before ORDER BY h.id DESC LIMIT :limit
         """), {"before": number_of(after), "limit": limit + 1}).all()
     page = [
-        Activity(r.id, r.at, r.actor, r.what, r.before or {}, r.after or {}, r.reason or "", r.record_id, r.kind or "",
+        Activity(r.id, r.at, r.actor, r.what, r.before or {}, r.after or {}, _reason(r), r.record_id, r.kind or "",
                  r.number or "")
         for r in rows[:limit]
     ]
     return page, str(page[-1].id) if len(rows) > limit else ""
+
+
+def _reason(row: Any) -> str:
+    """A problem's code as its sentence; what a person wrote stays as it is."""
+    reason = row.reason or ""
+    if not problems.has(reason):
+        return reason
+    known = {"number": row.number or "", "kind": kind_word(row.kind or "").lower(), "name": row.number or ""}
+    return problems.text(reason, known).title
 
 
 def comparisons(company_id: int) -> list[Comparison]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
+from models.states import RecordState
 from objects.money import NotMoney, amount_or_none, text_of
 from objects.text import same_name
 from sync.views.records import RecordRow
@@ -80,7 +81,7 @@ def lines_of(db: Connection, row: RecordRow, data: Plain | None, held: Plain | N
     for n, line in enumerate(lines):
         here = _money(line, ("amount", "net"))
         there = _money(sent[n], ("amount", "net")) if n < len(sent) and isinstance(sent[n], Mapping) else None
-        there = there if row.remote_id or agreed else None
+        there = there if row.remote_id or agreed or row.state == RecordState.awaiting_approval else None
         mark: Mark = "unknown" if there is None else "equal" if here == there else "differs"
         code = line.get("code") or codes.get(_code_id(line), "")
         found.append(Line(n + 1, code, line.get("description") or "", here, there, mark))
@@ -88,6 +89,8 @@ def lines_of(db: Connection, row: RecordRow, data: Plain | None, held: Plain | N
 
 
 def _amount(row: RecordRow, agreed: bool) -> Field:
+    if row.state == RecordState.awaiting_approval and row.here is not None:  # what is about to be sent
+        return Field("Amount", text_of(row.here), text_of(row.here), "equal")
     here = text_of(row.here) if row.here is not None else None
     there = text_of(row.there) if row.there is not None else None
     if row.there is None:

@@ -89,8 +89,8 @@ def _history(row: Any, words: Reasons) -> Entry:
     if after not in RecordState.__members__:
         what = row.what.removeprefix("record.").replace("_", " ").capitalize()
         return Entry(row.at, "pen", reason or what, actor)
-    title = state_word(after) if after != before else reason or state_word(after)
-    return Entry(row.at, after, title, ". ".join(part for part in (reason if title != reason else "", actor) if part))
+    title = state_word(after) if after != before else f"Looked again: still {state_word(after).lower()}"
+    return Entry(row.at, after, title, ". ".join(part for part in (reason, actor) if part))
 
 
 def _attempt(row: Any, words: Reasons) -> Entry:
