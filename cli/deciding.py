@@ -14,22 +14,30 @@ if TYPE_CHECKING:
     from sync.views import RecordRow
 
 
-def waiting_record(place: "Place", number: str, kind: str | None, system: str, seen: tuple[int | None, str | None]) -> "RecordRow":
+def waiting_record(
+    place: "Place", number: str, kind: str | None, system: str, seen: tuple[int | None, str | None]
+) -> "RecordRow":
     """The record that waits under this number, of the version and amount that were seen, if they were named. Raises Failure."""
     from cli.matching import one
 
     row = one(place, number, kind, system, wanted=lambda row: row.state == "awaiting_approval")
     version, amount = seen
-    if version is not None and version != row.version or amount is not None and _amount(amount) != row.here:
+    if (version is not None and version != row.version) or (amount is not None and _amount(amount) != row.here):
         now = f"it is version {row.version} now" + (f", {money(row.currency, row.here)}" if row.here is not None else "")
-        raise Failure("changed_after_you_looked", f"{called(row)} changed after you looked: {now}.",
-                      "Look again with sitebooks why, then decide on what is there now.", REFUSED)
+        raise Failure(
+            "changed_after_you_looked",
+            f"{called(row)} changed after you looked: {now}.",
+            "Look again with sitebooks why, then decide on what is there now.",
+            REFUSED,
+        )
     return row
 
 
 def show_decision(out: Output, row: "RecordRow", parent: str, verb: str) -> None:
     """What is about to be decided, before anything is."""
-    what = f"{called(row, parent)}, version {row.version}" + (f", {money(row.currency, row.here)}" if row.here is not None else "")
+    what = f"{called(row, parent)}, version {row.version}" + (
+        f", {money(row.currency, row.here)}" if row.here is not None else ""
+    )
     out.say(f"{verb} {what}: {row.name}  ({direction(row)}{', ' + row.project if row.project else ''})")
 
 
@@ -47,7 +55,10 @@ def decided(company_id: int, record_id: int) -> dict[str, Any]:
 
     with session(company_id) as db:
         row = db.execute(text("SELECT * FROM approval WHERE record_id = :r ORDER BY id DESC LIMIT 1"), {"r": record_id}).one()
-        return {name: row._mapping[name] for name in ("id", "record_id", "version", "amount", "currency", "decision", "actor", "reason", "at")}
+        return {
+            name: row._mapping[name]
+            for name in ("id", "record_id", "version", "amount", "currency", "decision", "actor", "reason", "at")
+        }
 
 
 def _amount(text: str) -> Decimal:

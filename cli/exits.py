@@ -63,8 +63,15 @@ TABLE: dict[str, tuple[str, str, int]] = {
     "connectors.calls.Forbidden": ("permission_missing", "Give our user the named permission there.", NOT_AUTHORISED),
     "connectors.calls.CallFailed": ("system_unreachable", _LATER, UNREACHABLE),
     "connectors.calls.NotUnderstood": (
-        "not_understood", "Nothing of that answer was used. Report it with the path; an update is needed.", UNEXPECTED),
-    "sync.approval.Changed": ("changed_after_you_looked", "Look again with sitebooks why, then decide on what is there now.", REFUSED),
+        "not_understood",
+        "Nothing of that answer was used. Report it with the path; an update is needed.",
+        UNEXPECTED,
+    ),
+    "sync.approval.Changed": (
+        "changed_after_you_looked",
+        "Look again with sitebooks why, then decide on what is there now.",
+        REFUSED,
+    ),
     "sync.approval.NotWaiting": ("not_waiting_for_approval", "See what waits: sitebooks list --state awaiting_approval", REFUSED),
     "sync.settings.Refused": ("settings_refused", "Change the named setting so that the combination is allowed.", REFUSED),
     "models.states.IllegalMove": ("not_possible_now", "See what state it is in: sitebooks why NUMBER", REFUSED),

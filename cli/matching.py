@@ -21,7 +21,8 @@ def one(place: Place, ref: str, kind: str | None, system: str, wanted: Callable[
     if not found:
         raise wrong_usage(
             f"No record has the number or id {ref}.",
-            f"Look for it: sitebooks list --text {ref}. What was never read has no record yet: sitebooks sync", "not_found",
+            f"Look for it: sitebooks list --text {ref}. What was never read has no record yet: sitebooks sync",
+            "not_found",
         )
     if wanted is not None and len(preferred := [row for row in found if wanted(row)]) == 1:
         return preferred[0]
@@ -43,14 +44,17 @@ def matching(place: Place, ref: str, kind: str, system: str) -> list[RecordRow]:
 def parents(company_id: int, rows: Sequence[RecordRow]) -> dict[int, str]:
     """Record id -> the number of the commitment it belongs to, for what has one."""
     with session(company_id) as db:
-        found = db.execute(text("""
+        found = db.execute(
+            text("""
             SELECT r.id, coalesce(nullif(s.data->>'commitment_number', ''), c.number) AS number
             FROM sync_record r
             JOIN snapshot s ON s.kind = r.kind AND s.source_id = r.source_id
             LEFT JOIN snapshot c ON c.connection_id = s.connection_id AND c.kind = 'commitment'
                 AND c.source_id = coalesce(s.data->>'commitment_id', s.data->>'order_id')
             WHERE r.id = ANY(:ids) AND coalesce(s.data->>'commitment_id', s.data->>'order_id') IS NOT NULL
-        """), {"ids": [row.id for row in rows]})
+        """),
+            {"ids": [row.id for row in rows]},
+        )
         return {row.id: row.number for row in found if row.number}
 
 
@@ -87,6 +91,7 @@ def _ambiguous(place: Place, ref: str, found: Sequence[RecordRow]) -> Exception:
     listed = "; ".join(f"#{row.id} {called(row, named.get(row.id, ''))} ({row.state_word})" for row in found[:MOST_NAMED])
     return wrong_usage(
         f"{len(found)} records match {ref}: {listed}.",
-        "Choose with --kind, with the commitment's number before it (SC-1/001), or by the id with its #.", "ambiguous",
+        "Choose with --kind, with the commitment's number before it (SC-1/001), or by the id with its #.",
+        "ambiguous",
         candidates=[row_plain(row, named.get(row.id, "")) for row in found],
     )

@@ -13,9 +13,21 @@ from typing import Any
 UNFOLDED = 240
 
 STYLES = {
-    "synced": "green", "held": "yellow", "pending": "blue", "sending": "blue", "awaiting_approval": "blue",
-    "needs_attention": "red", "conflict": "red", "source_deleted": "red", "rejected": "yellow", "checking": "magenta",
-    "ignored": "dim", "unlinked": "dim", "ok": "green", "warn": "yellow", "fail": "bold red",
+    "synced": "green",
+    "held": "yellow",
+    "pending": "blue",
+    "sending": "blue",
+    "awaiting_approval": "blue",
+    "needs_attention": "red",
+    "conflict": "red",
+    "source_deleted": "red",
+    "rejected": "yellow",
+    "checking": "magenta",
+    "ignored": "dim",
+    "unlinked": "dim",
+    "ok": "green",
+    "warn": "yellow",
+    "fail": "bold red",
 }
 
 
@@ -52,7 +64,9 @@ class Output:
         """An indented line with a mark before it."""
         self.say(f"  {mark} {line}", style)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = (), styles: Sequence[str] = ()) -> None:
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = (), styles: Sequence[str] = ()
+    ) -> None:
         """A plain table; columns named in `right` are set to the right, `styles` colours whole rows."""
         from rich.table import Table
         from rich.text import Text

@@ -9,7 +9,7 @@ _TYPED = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "
 
 
 def local(at: datetime | None, zone: ZoneInfo) -> str:
-    """"22 Nov 10:42:07 NZDT"; the year where it is not this one."""
+    """ "22 Nov 10:42:07 NZDT"; the year where it is not this one."""
     if at is None:
         return ""
     here = at.astimezone(zone)
@@ -18,7 +18,7 @@ def local(at: datetime | None, zone: ZoneInfo) -> str:
 
 
 def ago(at: datetime | None, now: datetime | None = None) -> str:
-    """"8 s ago", "in 12 min"; empty for no time."""
+    """ "8 s ago", "in 12 min"; empty for no time."""
     if at is None:
         return ""
     seconds = ((now or datetime.now(UTC)) - at).total_seconds()
@@ -34,7 +34,7 @@ def span(seconds: float) -> str:
 
 
 def typed(text: str, zone: ZoneInfo) -> datetime:
-    """"2h", "30m", "2026-11-22", "2026-11-22T10:00": a moment, without a zone in the company's. Raises ValueError."""
+    """ "2h", "30m", "2026-11-22", "2026-11-22T10:00": a moment, without a zone in the company's. Raises ValueError."""
     found = re.fullmatch(r"(\d+)\s*(s|m|min|h|d|w)", text.strip())
     if found:
         return datetime.now(UTC) - timedelta(**{_TYPED[found[2]]: int(found[1])})

@@ -40,12 +40,26 @@ def list_events(
         page = events(place.company_id, state or "", system, page.after, limit - len(rows))
         rows += page.rows
     if rows:
-        out.table(("id", "received", "from", "about", "what we did", "tries"), [
-            (e.id, local(e.received_at, place.zone), e.system_word, e.about, e.state_word + (f": {e.note}" if e.note else ""), e.tries)
-            for e in rows
-        ], right=("id", "tries"), styles=[STYLES[e.state] for e in rows])
+        out.table(
+            ("id", "received", "from", "about", "what we did", "tries"),
+            [
+                (
+                    e.id,
+                    local(e.received_at, place.zone),
+                    e.system_word,
+                    e.about,
+                    e.state_word + (f": {e.note}" if e.note else ""),
+                    e.tries,
+                )
+                for e in rows
+            ],
+            right=("id", "tries"),
+            styles=[STYLES[e.state] for e in rows],
+        )
     counts = ", ".join(f"{n:,} {name}" for name, n in page.counts.items())
-    out.say(f"\n{counts}" if counts else "No events yet. Each connected system tells us of changes by webhook: sitebooks connections")
+    out.say(
+        f"\n{counts}" if counts else "No events yet. Each connected system tells us of changes by webhook: sitebooks connections"
+    )
     out.document({"events": rows, "counts": page.counts, "next": page.after})
     if fail_if_empty and not rows:
         raise typer.Exit(NOTHING_TO_DO)

@@ -36,8 +36,8 @@ def list_records(
     _known(kind, state)
     place, out = enter(company), Output(as_json)
     filters = Filters(kind or "", state or "", project or "", place.system(connection), text or "", code or "", differs)
-    rows, page = [], records(place.company_id, filters, after, limit)
-    rows += page.rows
+    page = records(place.company_id, filters, after, limit)
+    rows = list(page.rows)
     while page.after and len(rows) < limit:
         page = records(place.company_id, filters, page.after, limit - len(rows))
         rows += page.rows
@@ -48,11 +48,17 @@ def list_records(
     out.say(f"\n{shown} record{'s' if page.count != 1 else ''}" + (f"; go on with --after {page.after}" if page.after else ""))
     for total in page.totals:
         out.say(f"{total.currency}: site {total.site:,.2f}, books {total.books:,.2f}, difference {total.difference:,.2f}")
-    out.document({
-        "records": [row_plain(row, named.get(row.id, "")) for row in rows], "count": page.count, "apart": page.apart,
-        "totals": [{"currency": t.currency, "site": t.site, "books": t.books, "difference": t.difference} for t in page.totals],
-        "next": page.after,
-    })
+    out.document(
+        {
+            "records": [row_plain(row, named.get(row.id, "")) for row in rows],
+            "count": page.count,
+            "apart": page.apart,
+            "totals": [
+                {"currency": t.currency, "site": t.site, "books": t.books, "difference": t.difference} for t in page.totals
+            ],
+            "next": page.after,
+        }
+    )
     if fail_if_empty and not page.count:
         raise typer.Exit(NOTHING_TO_DO)
 

@@ -47,7 +47,7 @@ def replay(
         publish_from_here()
         ids = inbox.replay(place.company_id, ids)
         for start in range(0, len(ids), MOST_IDS):
-            publish.send("sitebooks.inbox.process", [place.company_id, ids[start:start + MOST_IDS]], "interactive")
+            publish.send("sitebooks.inbox.process", [place.company_id, ids[start : start + MOST_IDS]], "interactive")
     would = "would be" if dry_run else "is" if len(ids) == 1 else "are"
     out.say(f"{len(ids)} event{'s' if len(ids) != 1 else ''} {would} read again." if ids else "No event arrived since then.")
     out.document({"events": ids, "dry_run": dry_run})
@@ -61,7 +61,13 @@ def _wanted(company_id: int, event: str | None, since: datetime | None, system: 
     from models import session
 
     with session(company_id) as db:
-        return list(db.scalars(text("""
-            SELECT id FROM event WHERE (:system = '' OR system = :system) AND (CAST(:since AS timestamptz) IS NULL OR received_at >= :since)
+        return list(
+            db.scalars(
+                text("""
+            SELECT id FROM event WHERE (:system = '' OR system = :system)
+                AND (CAST(:since AS timestamptz) IS NULL OR received_at >= :since)
                 AND (CAST(:ref AS text) IS NULL OR CAST(id AS text) = :ref OR event_id = :ref) ORDER BY id
-        """), {"system": system, "since": since, "ref": event}))
+        """),
+                {"system": system, "since": since, "ref": event},
+            )
+        )
