@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from workers.local import forked, processes
 from workers.local.places import Secrets, Unusable, free_port, prepare, write_private
 from workers.local.postgres import Postgres
+from workers.local.server import DidNotStart
 from workers.local.supervisor import Process, Supervisor
 from workers.local.valkey import Valkey
 
@@ -59,6 +61,8 @@ class Stack:
                 self._start()
                 self._tell()
                 self.supervisor.watch()
+            except (EOFError, BrokenProcessPool) as error:  # the process that the others are forked from is gone
+                raise DidNotStart("The product could not be imported; the reason stands above.") from error
             finally:
                 self._stop()
 
