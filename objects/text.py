@@ -6,10 +6,14 @@ import regex
 
 
 def clean(value: object) -> str:
-    """NFC text without NUL and without space at its ends; None is empty."""
+    """NFC text without NUL and without space at its ends; None is empty.
+
+    JSON may carry half of a surrogate pair, which no database stores: it becomes the replacement character.
+    """
     if value is None:
         return ""
-    return unicodedata.normalize("NFC", str(value)).replace("\x00", "").strip()
+    whole = str(value).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return unicodedata.normalize("NFC", whole).replace("\x00", "").strip()
 
 
 def same_name(left: str, right: str) -> bool:

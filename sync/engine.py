@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from connectors.calls import Forbidden, NotUnderstood, SignInRefused, Unavailable
+from connectors.calls import CallFailed, Forbidden, NotUnderstood, SignInRefused, Unavailable
 from connectors.flow import Verdict as Told
 from connectors.plan import Done, Plan, Step
 from connectors.ports import Client
@@ -175,6 +175,10 @@ def _read_one(company: Company, work: Work) -> None:
     except Forbidden as error:
         problem = Problem("permission_missing", {"system": system, "reason": error.answer.reason}, (on_settings(),))
         work.verdict = blocked((problem,))
+    except CallFailed as error:
+        # a read that is refused for any other reason concerns this object only
+        reason = f"{error.answer.status}: {error.answer.reason}"
+        work.verdict = blocked((Problem("not_understood", {"system": system, "path": str(error.request), "reason": reason}),))
 
 
 def later(work: Work) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from connectors.calls import CallFailed, Forbidden, NotFound, NotUnderstood, SignInRefused, Unavailable
+from connectors.calls import CallFailed, Forbidden, NotFound, NotUnderstood, SignInRefused, Unavailable, WrongCompany
 from connectors.flow import Page, Reader
 from connectors.ports import Client
 from connectors.registry import connector
@@ -70,7 +70,7 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
             seen.update(o.source_id for o in page.objects)
             seen.update(odd for odd, _ in page.odd)
             newest = max([t for t in [newest, *(o.updated_at for o in page.objects)] if t is not None], default=None)
-            _store_page(company, system, kind, reader, client, page, found)
+            _store_page(company, system, kind, scope, reader, client, page, found)
         whole = True
     except Unavailable as error:
         found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True
@@ -102,17 +102,21 @@ def projects(company_id: int, system: str) -> list[str]:
         )
 
 
-def _store_page(company: Company, system: str, kind: str, reader: Reader, client: Client, page: Page, found: Scanned) -> None:
+def _store_page(
+    company: Company, system: str, kind: str, scope: str, reader: Reader, client: Client, page: Page, found: Scanned
+) -> None:
     connection_id = company.connections[system].id
     found.read += len(page.objects)
+    odd = {source_id: scope for source_id, _ in page.odd}
     heads = list(page.objects)
     if reader.headers_only:
         with session(company.id) as db:
             heads = snapshots.changed_heads(db, connection_id, kind, heads)
     size = COMPLETED_AT_ONCE if reader.headers_only else max(len(heads), 1)
     for start in range(0, len(heads), size):
-        part = heads[start : start + size]
-        whole = [_complete(reader, client, head) for head in part] if reader.headers_only else part
+        part = whole = heads[start : start + size]
+        if reader.headers_only:
+            part, whole = _complete(reader, client, part, odd)
         with session(company.id) as db:
             stored = snapshots.store(db, company.id, connection_id, system, kind, whole, part)
             found.rows += stored.rows
@@ -124,13 +128,27 @@ def _store_page(company: Company, system: str, kind: str, reader: Reader, client
     with session(company.id) as db:
         if page.gone:
             _gone(db, company, connection_id, kind, list(page.gone), found)
-        if page.odd:
-            merge(found.rung, records.doorbell(db, company, system, kind, {odd: "" for odd, _ in page.odd}))
+        if odd:
+            merge(found.rung, records.doorbell(db, company, system, kind, odd))
 
 
-def _complete(reader: Reader, client: Client, head: Any) -> Object:
-    completed: Object = reader.complete(client, head)
-    return completed
+def _complete(
+    reader: Reader, client: Client, heads: list[Object], odd: dict[str, str]
+) -> tuple[list[Object], list[Object]]:
+    """The heads that could be completed and what they became; one that cannot be understood joins the odd ones."""
+    kept, whole = [], []
+    for head in heads:
+        try:
+            completed: Object = reader.complete(client, head)
+        except WrongCompany:
+            raise
+        except NotUnderstood as error:
+            log.warning("%s is left out of its page: %s", head.source_id, error)
+            odd[head.source_id] = head.project_id
+            continue
+        kept.append(head)
+        whole.append(completed)
+    return kept, whole
 
 
 def _finish(

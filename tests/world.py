@@ -190,7 +190,9 @@ class World:
 
     def fault(self, system: str, **spec: Any) -> None:
         """Breaks something there, in the form of POST /_sim/faults."""
-        answer = self.simulators[system].handle(Request("POST", "/_sim/faults", [], {"content-type": "application/json"}, _json(spec)))
+        answer = self.simulators[system].handle(
+            Request("POST", "/_sim/faults", [], {"content-type": "application/json"}, _json(spec))
+        )
         assert answer.status == 201, answer.body
 
     def mend(self) -> None:

@@ -51,8 +51,10 @@ def test_a_code_arrives_with_its_cost_type(start):
 
 @pytest.mark.requirement("L-20")
 def test_a_draft_that_uses_a_code_before_it_is_on_the_budget_warns(start):
-    world = start(projects=[ONE_CODE], commitments=[
-        order("PO-1", status="Draft"), order("PO-2", line(code="05-100", kind="S"), status="Draft")])
+    world = start(
+        projects=[ONE_CODE],
+        commitments=[order("PO-1", status="Draft"), order("PO-2", line(code="05-100", kind="S"), status="Draft")],
+    )
     shown = world.shown("commitment", "PO-2")
     assert [w.code for w in shown.warnings] == ["codes_off_budget_in_draft"]
     assert "05-100" in shown.warnings[0].cause and "budget" in shown.warnings[0].fix[0]
@@ -81,8 +83,14 @@ def test_a_commitment_waits_for_its_code_and_arrives_by_itself(start):
 @pytest.mark.requirement("L-31")
 def test_a_commitment_waits_until_its_code_is_in_lentune_and_not_only_on_the_budget(start):
     world = start(sync=False, commitments=[order()])
-    world.fault("lentune", on="request", action="status", status=422, match={"method": "PUT", "path": "/cost-codes/"},
-                body={"code": "validation_failed", "detail": "not today"})
+    world.fault(
+        "lentune",
+        on="request",
+        action="status",
+        status=422,
+        match={"method": "PUT", "path": "/cost-codes/"},
+        body={"code": "validation_failed", "detail": "not today"},
+    )
     world.sync()
     assert world.record("commitment", "PO-1").state == "held"
     assert world.problems("commitment", "PO-1") == ["cost_code_not_synced"]

@@ -20,9 +20,19 @@ BROKEN = {
 }
 SITE = project(budget=[budget()])
 YARD = {
-    "own_projects": [{"code": "YARD", "description": "Yard", "cost_codes": [{"code": "99-100", "type": "M", "description": "Sundry"}]}],
-    "purchase_orders": [{"project": "YARD", "number": "PO-TAKEN", "description": "Gravel", "supplier": SOUTHERN, "status": "approved",
-                         "lines": [{"code": "99-100", "amount": "1500.00", "description": "Gravel"}]}],
+    "own_projects": [
+        {"code": "YARD", "description": "Yard", "cost_codes": [{"code": "99-100", "type": "M", "description": "Sundry"}]}
+    ],
+    "purchase_orders": [
+        {
+            "project": "YARD",
+            "number": "PO-TAKEN",
+            "description": "Gravel",
+            "supplier": SOUTHERN,
+            "status": "approved",
+            "lines": [{"code": "99-100", "amount": "1500.00", "description": "Gravel"}],
+        }
+    ],
 }
 
 
@@ -32,8 +42,10 @@ def broken(database) -> World:
     from sync.connections import new_company
     from tests.database.requirements.company import dataset
 
-    world = World(new_company("Broken commitments", "4100"), dataset(
-        projects=[SITE], commitments=[order("PO-GOOD"), *(spec for spec, _ in BROKEN.values())], **YARD))
+    world = World(
+        new_company("Broken commitments", "4100"),
+        dataset(projects=[SITE], commitments=[order("PO-GOOD"), *(spec for spec, _ in BROKEN.values())], **YARD),
+    )
     world.sync()
     world.close()
     return world
@@ -103,16 +115,30 @@ def test_each_arrives_by_itself_once_it_is_put_right(start):
     world.act("procore", "edit_commitment", number="PO-TAKEN", new_number="PO-FREE")
     world.settle()
     there = {o["number"]: o["total"] for o in world.state("lentune", "purchase_orders", origin="procore")}
-    assert there == {"PO-NODESC": "60000.00", "PO-NOLINES": "10.00", "PO-LINEDESC": "120000.00", "PO-LINEVALUE": "33.10",
-                     "PO-FREE": "60000.00"}
+    assert there == {
+        "PO-NODESC": "60000.00",
+        "PO-NOLINES": "10.00",
+        "PO-LINEDESC": "120000.00",
+        "PO-LINEVALUE": "33.10",
+        "PO-FREE": "60000.00",
+    }
 
 
 @pytest.mark.requirement("L-22")
 def test_a_subcontract_goes_to_payment_claims_and_not_among_the_orders(start):
-    world = start(commitments=[order("PO-1"), order("SC-1", line("180000.00", "05-100", "S", "Steel frame"), form="sc", vendor=SOUTHERN,
-                                                    retainage="5.00")])
+    world = start(
+        commitments=[
+            order("PO-1"),
+            order("SC-1", line("180000.00", "05-100", "S", "Steel frame"), form="sc", vendor=SOUTHERN, retainage="5.00"),
+        ]
+    )
     there = world.one("lentune", "subcontracts")
-    assert (there["number"], there["module"], there["total"], there["status"]) == ("SC-1", "payment_claims", "180000.00", "approved")
+    assert (there["number"], there["module"], there["total"], there["status"]) == (
+        "SC-1",
+        "payment_claims",
+        "180000.00",
+        "approved",
+    )
     assert float(there["retention_percent"]) == 5.0
     assert [o["number"] for o in world.state("lentune", "purchase_orders")] == ["PO-1"]
 
@@ -130,15 +156,29 @@ def test_subcontracts_stay_in_procore_while_they_are_not_pulled(start):
 def test_variations_are_pulled_and_never_pushed(start):
     world = start(
         commitments=[order("SC-1", line("180000.00", "05-100", "S"), form="sc", vendor=SOUTHERN)],
-        variations=[{"commitment": "SC-1", "number": "001", "title": "Bracing", "status": "approved",
-                     "lines": [line("8750.00", "05-100", "S", "Bracing")]}],
+        variations=[
+            {
+                "commitment": "SC-1",
+                "number": "001",
+                "title": "Bracing",
+                "status": "approved",
+                "lines": [line("8750.00", "05-100", "S", "Bracing")],
+            }
+        ],
     )
     there = world.one("lentune", "variations", number="001")
     parent = world.one("lentune", "subcontracts", number="SC-1")
     assert (there["parent"]["id"], there["total"], there["title"]) == (parent["id"], "8750.00", "Bracing")
     assert parent["variations_total"] == "8750.00"
-    world.act("procore", "create_variation", commitment="SC-1", number="002", title="Delete canopy", status="pending",
-              lines=[line("-2100.50", "05-100", "S", "Canopy removed")])
+    world.act(
+        "procore",
+        "create_variation",
+        commitment="SC-1",
+        number="002",
+        title="Delete canopy",
+        status="pending",
+        lines=[line("-2100.50", "05-100", "S", "Canopy removed")],
+    )
     world.settle()
     assert world.one("lentune", "variations", number="002")["total"] == "-2100.50"
     world.act("procore", "set_variation_status", commitment="SC-1", number="002", status="approved")
@@ -152,7 +192,15 @@ def test_a_variation_waits_for_its_commitment(start):
     world = start(
         projects=[project(budget=[budget()], billing_periods=[OPEN_PERIOD])],
         commitments=[order("SC-1", line("100.00", "05-100", "S"), form="sc")],
-        variations=[{"commitment": "SC-1", "number": "001", "title": "More", "status": "approved", "lines": [line("5.00", description="More")]}],
+        variations=[
+            {
+                "commitment": "SC-1",
+                "number": "001",
+                "title": "More",
+                "status": "approved",
+                "lines": [line("5.00", description="More")],
+            }
+        ],
     )
     assert world.problems("variation", "001") == ["commitment_not_synced"]
     assert world.record("variation", "001").state == "held"

@@ -19,9 +19,16 @@ SC = order("SC-1", line("180000.00", "05-100", "S", "Steel frame"), form="sc", v
 @pytest.mark.requirement("L-18")
 def test_an_invoice_with_an_order_becomes_a_commitment_invoice(start):
     two = order("PO-1", line("60000.00"), line("24000.00", "05-100", "S", "Pump"))
-    world = start(commitments=[two, SC], invoices=[
-        invoice(order="PO-1", lines=[{"order_line": 1, "net": "300.00"}, {"order_line": 2, "net": "12.05"}, {"order_line": 1, "net": "0.45"}]),
-        invoice("INV-2", "5000.00", order="SC-1", supplier=SOUTHERN)])
+    world = start(
+        commitments=[two, SC],
+        invoices=[
+            invoice(
+                order="PO-1",
+                lines=[{"order_line": 1, "net": "300.00"}, {"order_line": 2, "net": "12.05"}, {"order_line": 1, "net": "0.45"}],
+            ),
+            invoice("INV-2", "5000.00", order="SC-1", supplier=SOUTHERN),
+        ],
+    )
     billed = world.one("procore", "requisitions", commitment="PO-1")
     contract = world.one("procore", "purchase_order_contracts", number="PO-1")
     assert (billed["invoice_number"], billed["total_claimed_amount"], billed["status"]) == ("INV-1", "312.50", "approved")
@@ -38,7 +45,12 @@ def test_an_invoice_without_an_order_becomes_a_direct_cost(start):
     world = start(commitments=[order()], invoices=[invoice(net="1234.56")])
     cost = world.one("procore", "direct_costs")
     assert (cost["invoice_number"], cost["grand_total"], cost["status"], cost["direct_cost_type"], cost["vendor"]) == (
-        "INV-1", "1234.56", "approved", "invoice", PACIFIC)
+        "INV-1",
+        "1234.56",
+        "approved",
+        "invoice",
+        PACIFIC,
+    )
     assert [(ln["code"], ln["amount"]) for ln in cost["lines"]] == [("03-300.M", "1234.56")]
     assert world.state("procore", "requisitions") == []
     posted = world.one("lentune", "invoices")["posting"]
@@ -69,8 +81,9 @@ def test_the_scheduled_push_needs_neither_a_person_nor_a_webhook(start):
     minute = datetime(2026, 11, 20, 1, 5, tzinfo=UTC)
     mine = [c for c in slots.claimed("lentune_invoice_push", minute) if c.company_id == world.company]
     assert [c.system for c in mine] == ["lentune"]
-    assert [c for c in slots.claimed("lentune_invoice_push", minute + timedelta(seconds=59)) if c.company_id == world.company] == [], \
-        "a slot is claimed once"
+    assert [
+        c for c in slots.claimed("lentune_invoice_push", minute + timedelta(seconds=59)) if c.company_id == world.company
+    ] == [], "a slot is claimed once"
     from sync import scan
 
     for kind in ENTRIES["lentune_invoice_push"].kinds:
@@ -79,15 +92,23 @@ def test_the_scheduled_push_needs_neither_a_person_nor_a_webhook(start):
 
 
 @pytest.mark.requirement("L-06")
-@pytest.mark.parametrize(("on", "cron", "now", "slot"), [
-    (True, "0 6 * * *", datetime(2026, 11, 20, 17, 30, tzinfo=UTC), datetime(2026, 11, 20, 17, 0, tzinfo=UTC)),  # 06:00 NZDT
-    (True, "0 6 * * *", datetime(2026, 7, 20, 18, 30, tzinfo=UTC), datetime(2026, 7, 20, 18, 0, tzinfo=UTC)),  # 06:00 NZST
-    (True, "0 6 * * *", datetime(2026, 11, 20, 6, 30, tzinfo=UTC), None),  # 06:00 UTC is not the company's morning
-    (True, "*/5 * * * *", datetime(2026, 11, 20, 1, 7, tzinfo=UTC), datetime(2026, 11, 20, 1, 5, tzinfo=UTC)),
-    (True, "0 6 * * 6", datetime(2026, 11, 20, 17, 30, tzinfo=UTC), datetime(2026, 11, 20, 17, 0, tzinfo=UTC)),  # Saturday there
-    (False, "*/5 * * * *", datetime(2026, 11, 20, 1, 7, tzinfo=UTC), None),
-    (True, None, datetime(2026, 11, 20, 1, 7, tzinfo=UTC), None),
-])
+@pytest.mark.parametrize(
+    ("on", "cron", "now", "slot"),
+    [
+        (True, "0 6 * * *", datetime(2026, 11, 20, 17, 30, tzinfo=UTC), datetime(2026, 11, 20, 17, 0, tzinfo=UTC)),  # 06:00 NZDT
+        (True, "0 6 * * *", datetime(2026, 7, 20, 18, 30, tzinfo=UTC), datetime(2026, 7, 20, 18, 0, tzinfo=UTC)),  # 06:00 NZST
+        (True, "0 6 * * *", datetime(2026, 11, 20, 6, 30, tzinfo=UTC), None),  # 06:00 UTC is not the company's morning
+        (True, "*/5 * * * *", datetime(2026, 11, 20, 1, 7, tzinfo=UTC), datetime(2026, 11, 20, 1, 5, tzinfo=UTC)),
+        (
+            True,
+            "0 6 * * 6",
+            datetime(2026, 11, 20, 17, 30, tzinfo=UTC),
+            datetime(2026, 11, 20, 17, 0, tzinfo=UTC),
+        ),  # Saturday there
+        (False, "*/5 * * * *", datetime(2026, 11, 20, 1, 7, tzinfo=UTC), None),
+        (True, None, datetime(2026, 11, 20, 1, 7, tzinfo=UTC), None),
+    ],
+)
 def test_the_push_follows_the_schedule_in_the_companys_own_time(on, cron, now, slot):
     connection = Scheduled(1, 1, "lentune", "Pacific/Auckland", {"auto_push_invoices": on, "auto_push_cron": cron})
     assert slots.slot_of(ENTRIES["lentune_invoice_push"], connection, now) == slot
@@ -96,12 +117,19 @@ def test_the_push_follows_the_schedule_in_the_companys_own_time(on, cron, now, s
 YARD = [{"code": "YARD", "description": "Yard works", "cost_codes": [{"code": "99-100", "type": "M", "description": "Sundry"}]}]
 #: Number -> the invoice and the problem that holds it.
 MISSING = {
-    "NO-PROJECT": (invoice("NO-PROJECT", lines=[{"net": "60.00", "description": "Screws"}], project=None), "invoice_project_missing"),
-    "NOT-IN-PROCORE": (invoice("NOT-IN-PROCORE", project="YARD", lines=[{"code": "99-100", "type": "M", "net": "310.00"}]),
-                       "no_procore_company_or_project"),
+    "NO-PROJECT": (
+        invoice("NO-PROJECT", lines=[{"net": "60.00", "description": "Screws"}], project=None),
+        "invoice_project_missing",
+    ),
+    "NOT-IN-PROCORE": (
+        invoice("NOT-IN-PROCORE", project="YARD", lines=[{"code": "99-100", "type": "M", "net": "310.00"}]),
+        "no_procore_company_or_project",
+    ),
     "NO-CODE": (invoice("NO-CODE", lines=[{"net": "99.00", "description": "Nails"}]), "invoice_cost_code_missing"),
-    "NO-TYPE": (invoice("NO-TYPE", lines=[{"code": "98-000", "type": None, "net": "45.00", "description": "Sundry"}]),
-                "cost_code_without_cost_type"),
+    "NO-TYPE": (
+        invoice("NO-TYPE", lines=[{"code": "98-000", "type": None, "net": "45.00", "description": "Sundry"}]),
+        "cost_code_without_cost_type",
+    ),
 }
 
 
@@ -120,7 +148,12 @@ def test_an_invoice_posts_only_with_a_procore_project_a_code_and_a_cost_type(sta
     world.act("lentune", "code_invoice_line", number="NO-TYPE", line=1, code="05-100", type="S")
     world.settle()
     assert {c["invoice_number"]: c["grand_total"] for c in world.state("procore", "direct_costs")} == {
-        "GOOD": "1000.00", "NO-PROJECT": "60.00", "NOT-IN-PROCORE": "310.00", "NO-CODE": "99.00", "NO-TYPE": "45.00"}
+        "GOOD": "1000.00",
+        "NO-PROJECT": "60.00",
+        "NOT-IN-PROCORE": "310.00",
+        "NO-CODE": "99.00",
+        "NO-TYPE": "45.00",
+    }
 
 
 @pytest.mark.requirement("L-08")
@@ -135,7 +168,9 @@ def test_only_approved_invoices_are_posted(start):
 
 def posted(world):
     """Every invoice that we made in Procore, with its number."""
-    return sorted([c["invoice_number"] for c in (*world.state("procore", "direct_costs"), *world.state("procore", "requisitions"))])
+    return sorted(
+        [c["invoice_number"] for c in (*world.state("procore", "direct_costs"), *world.state("procore", "requisitions"))]
+    )
 
 
 @pytest.mark.requirement("L-13")
@@ -193,7 +228,9 @@ def test_an_answer_that_was_lost_is_looked_up_and_not_sent_again(start, with_ord
     """Applied in Procore, and the answer never came: it must not become two."""
     world = start(commitments=[order()])
     path = "/rest/v1.1/requisitions" if with_order else "direct_costs/sync"
-    world.fault("procore", on="request", action="drop_after", times=1, match={"path": path, "method": "POST" if with_order else "PATCH"})
+    world.fault(
+        "procore", on="request", action="drop_after", times=1, match={"path": path, "method": "POST" if with_order else "PATCH"}
+    )
     world.act("lentune", "create_invoice", **invoice(**({"order": "PO-1"} if with_order else {})))
     world.settle()
     assert world.record("invoice", "INV-1").state == "checking"
@@ -228,7 +265,11 @@ def test_an_invoice_entered_twice_is_not_booked_twice(start):
 
 @pytest.mark.requirement("L-18")
 def test_an_invoice_not_wholly_on_its_order_waits(start):
-    split = invoice(order="PO-1", project="1001", lines=[{"order_line": 1, "net": "9000.00"}, {"net": "500.00", "description": "Travel", "code": "03-300", "type": "M"}])
+    split = invoice(
+        order="PO-1",
+        project="1001",
+        lines=[{"order_line": 1, "net": "9000.00"}, {"net": "500.00", "description": "Travel", "code": "03-300", "type": "M"}],
+    )
     world = start(projects=[project()], commitments=[order()], invoices=[split])
     assert world.problems("invoice", "INV-1") == ["allocation_not_complete"]
     assert "500.00" in world.shown("invoice", "INV-1").problems[0].cause

@@ -7,15 +7,27 @@ from tests.database.requirements.company import invoice, order, project
 CLOSED = {"start": "2026-10-01", "end": "2026-10-31", "due": "2026-11-20", "status": "closed"}
 YARD = [{"code": "1002", "description": "Yard works", "cost_codes": [{"code": "03-300", "type": "M", "description": "Concrete"}]}]
 
-#: requirement -> code, exact text, the FAQ's fix, whether a person must act in the record itself.
+#: Requirement -> code, exact text, the FAQ's fix.
 FAQ = {
-    "L-24": ("no_open_billing_period", "Cannot find open billing period for PO.", "Add a billing period in the project's invoicing area."),
-    "L-25": ("over_billing", "The invoice is over the billing amount.",
-             'Two settings: switch off "Prevent Overbilling on this Project" (project Admin) and switch on "Allow subcontractors to '
-             'over-bill" (project Invoicing configuration).'),
+    "L-24": (
+        "no_open_billing_period",
+        "Cannot find open billing period for PO.",
+        "Add a billing period in the project's invoicing area.",
+    ),
+    "L-25": (
+        "over_billing",
+        "The invoice is over the billing amount.",
+        (
+            'Two settings: switch off "Prevent Overbilling on this Project" (project Admin) and switch on '
+            '"Allow subcontractors to over-bill" (project Invoicing configuration).'
+        ),
+    ),
     "L-26": ("commitment_not_approved", "Commitment is not at approved status.", "Approve the commitment in Procore."),
-    "L-27": ("no_procore_company_or_project", "No Procore company found with project on invoice",
-             "Put a project on the invoice that exists in Procore, or link the project."),
+    "L-27": (
+        "no_procore_company_or_project",
+        "No Procore company found with project on invoice",
+        "Put a project on the invoice that exists in Procore, or link the project.",
+    ),
 }
 
 
@@ -84,7 +96,8 @@ def test_what_was_billed_before_counts(start):
     """The second invoice alone would fit; with the first it is more than the line holds."""
     period = {"start": "2026-12-01", "end": "2026-12-31", "due": "2027-01-20", "status": "open"}
     world = start(
-        projects=[project(billing_periods=[*project()["billing_periods"], period])], commitments=[order()],
+        projects=[project(billing_periods=[*project()["billing_periods"], period])],
+        commitments=[order()],
         invoices=[invoice(order="PO-1", net="40000.00")],
     )
     world.act("lentune", "create_invoice", **invoice("INV-2", "20000.01", order="PO-1", date="2026-12-05"))
@@ -120,7 +133,9 @@ def test_no_procore_project_until_the_invoice_names_one(start):
 @pytest.mark.requirement("L-27")
 def test_no_procore_project_until_the_project_is_linked(start):
     world = start(
-        projects=[project(), project("1002", stage="Pre-Construction")], own_projects=YARD, invoices=[invoice(project="1002")],
+        projects=[project(), project("1002", stage="Pre-Construction")],
+        own_projects=YARD,
+        invoices=[invoice(project="1002")],
     )
     held_up(world, "L-27")
     site = world.one("procore", "projects", project_number="1002")
@@ -134,7 +149,9 @@ def test_no_procore_project_until_the_project_is_linked(start):
 @pytest.mark.requirement("L-24", "L-26")
 def test_all_that_stands_against_an_invoice_is_shown_at_once_and_clears_one_by_one(start):
     world = start(
-        projects=[project(billing_periods=[])], commitments=[order(status="Draft")], invoices=[invoice(order="PO-1")],
+        projects=[project(billing_periods=[])],
+        commitments=[order(status="Draft")],
+        invoices=[invoice(order="PO-1")],
     )
     assert set(world.problems("invoice", "INV-1")) == {"commitment_not_approved", "no_open_billing_period"}
     world.act("procore", "set_commitment_status", number="PO-1", status="Approved")

@@ -27,7 +27,10 @@ def test_the_allowed_stages_are_a_setting(start):
     world = start(projects=[project(), WAITING])
     world.save(project_stages=["Course of Construction", "Pre-Construction"])
     assert world.one("lentune", "projects", code="1002")["stage"] == "Pre-Construction"
-    assert world.one("lentune", "procore_companies")["settings"]["project_stages"] == ["Course of Construction", "Pre-Construction"]
+    assert world.one("lentune", "procore_companies")["settings"]["project_stages"] == [
+        "Course of Construction",
+        "Pre-Construction",
+    ]
 
 
 @pytest.mark.requirement("L-01", "P-01")
@@ -36,8 +39,10 @@ def test_two_companies_have_stages_and_boxes_of_their_own(company):
 
     parts = {"projects": [WAITING], "commitments": [order("PO-2", project="1002")]}
     strict = World(company, dataset(**parts))
-    open_to_all = World(new_company("Other company", "4100"), dataset(**parts, settings={
-        "project_stages": ["Pre-Construction"], "procore_purchase_order": False}))
+    open_to_all = World(
+        new_company("Other company", "4100"),
+        dataset(**parts, settings={"project_stages": ["Pre-Construction"], "procore_purchase_order": False}),
+    )
     for world in (strict, open_to_all):
         world.here()
         world.sync()
@@ -88,7 +93,8 @@ def test_a_project_set_up_in_an_allowed_stage_arrives_by_its_webhook(start):
 @pytest.mark.requirement("L-36", "L-37")
 def test_region_and_branch_of_equal_name(start):
     world = start(
-        projects=[project(), project("1002", region="Northland"), project("1003", region="")], regions=["Auckland", "Northland"],
+        projects=[project(), project("1002", region="Northland"), project("1003", region="")],
+        regions=["Auckland", "Northland"],
         branches=[" auckland"],
     )
     branch = world.one("lentune", "branches")

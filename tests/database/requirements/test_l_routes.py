@@ -23,7 +23,12 @@ def test_route_1_all_invoices_go_through_procore(start):
 
 @pytest.mark.requirement("L-12", "L-13")
 def test_route_2_overhead_goes_straight_from_lentune(start):
-    world = start(invoices=[*BOTH, invoice("PAPER", "12.00", kind="overhead", project=None, lines=[{"net": "12.00", "description": "Paper"}])])
+    world = start(
+        invoices=[
+            *BOTH,
+            invoice("PAPER", "12.00", kind="overhead", project=None, lines=[{"net": "12.00", "description": "Paper"}]),
+        ]
+    )
     assert routes(world) == (["PROJECT"], ["OVERHEAD", "PAPER"])
     out = world.shown("invoice", "OVERHEAD")
     assert out.record["state"] == "ignored"
@@ -39,4 +44,6 @@ def test_the_route_is_a_setting_and_changing_it_posts_nothing_twice(start):
     world.save(accounting_route="project_via_procore_overhead_direct")
     assert [c["invoice_number"] for c in world.state("procore", "direct_costs")] == ["PROJECT", "OVERHEAD"]
     posting = world.one("lentune", "invoices", number="OVERHEAD")["posting"]
-    assert (posting["state"], posting["target"]) == ("posted", "direct_cost"), "what reached accounting one way does not go the other way too"
+    assert (posting["state"], posting["target"]) == ("posted", "direct_cost"), (
+        "what reached accounting one way does not go the other way too"
+    )

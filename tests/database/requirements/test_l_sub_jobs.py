@@ -34,7 +34,10 @@ def test_a_renamed_sub_job_is_renamed_in_the_description(start):
 @pytest.mark.requirement("L-05", "L-19")
 def test_costs_go_back_to_the_sub_job_and_code_they_came_from(start):
     world = start(projects=[SITE])
-    both = [{"code": "B.03-300", "type": "M", "net": "845.05", "description": "Kerb"}, {"code": "03-300", "type": "M", "net": "154.95", "description": "Slab"}]
+    both = [
+        {"code": "B.03-300", "type": "M", "net": "845.05", "description": "Kerb"},
+        {"code": "03-300", "type": "M", "net": "154.95", "description": "Slab"},
+    ]
     world.act("lentune", "create_invoice", **invoice(lines=both))
     world.settle()
     assert _lines(world) == {"B.03-300.M": "845.05", "03-300.M": "154.95"}
@@ -48,8 +51,16 @@ def test_the_way_back_goes_by_ids_and_not_by_text(start):
     here["B.03-300"]["code"], here["03-300"]["code"] = "03-300", "B.03-300"  # as people might, by hand
     sub_job_code, main_code = here["B.03-300"]["id"], here["03-300"]["id"]
     world.act("procore", "rename_sub_job", project="1001", code="B", name="North Tower")
-    world.act("lentune", "create_invoice", number="INV-1", supplier=PACIFIC, date="2026-11-10", project="1001", status="received",
-              lines=[{"net": "845.05", "description": "Kerb"}])
+    world.act(
+        "lentune",
+        "create_invoice",
+        number="INV-1",
+        supplier=PACIFIC,
+        date="2026-11-10",
+        project="1001",
+        status="received",
+        lines=[{"net": "845.05", "description": "Kerb"}],
+    )
     world.lentune.data.tables["invoices"]["inv-000001"]["lines"][0] |= {"cost_code_id": sub_job_code}
     world.act("lentune", "approve_invoice", number="INV-1")
     world.settle()
