@@ -168,7 +168,7 @@ def test_servers_given_by_address_are_used_and_none_is_started(folder: Path, tmp
 def test_rabbitmq_works_as_well(folder: Path) -> None:
     env = {"BROKER_URL": os.environ["RABBITMQ_URL"], "EXTRA_TASKS": "tests.worker.slow_tasks"}
     with up(folder.parent / "rabbit", "--no-simulators", **env) as run:
-        marker = folder.parent / "marks" / "rabbit"
+        marker = folder.parent / "rabbit-mark"
         program = "from workers.app import app; app.send_task('tests.slow', args=[0, {!r}], countdown=2)"
         subprocess.run(
             [sys.executable, "-P", "-c", program.format(str(marker))],
