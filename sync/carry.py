@@ -56,7 +56,7 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
         text("""
         INSERT INTO write AS w (company_id, record_id, version, step, side, key, request, body_hash, amount, attempt)
         VALUES (:p, :r, :v, :s, :side, :key, :q, :h, :amount, :a)
-        ON CONFLICT (company_id, record_id, version, step) DO UPDATE SET attempt = excluded.attempt
+        ON CONFLICT (company_id, record_id, version, step) DO UPDATE SET attempt = greatest(w.attempt, excluded.attempt)
         RETURNING *
     """),
         {
@@ -101,9 +101,10 @@ def _wait_or_look(work: Work, row: Any) -> None:
 def _mark_sending(db: Connection, work: Work) -> None:
     db.execute(
         text("""
-        UPDATE write SET state = 'sending', sends = sends + 1, sent_at = clock_timestamp(), ended_at = NULL WHERE id = :id
+        UPDATE write SET state = 'sending', sends = sends + 1, sent_at = clock_timestamp(), ended_at = NULL
+        WHERE id = :id AND attempt = :a
     """),
-        {"id": work.write_id},
+        {"id": work.write_id, "a": work.row.attempt},
     )
 
 
@@ -215,9 +216,9 @@ def _doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer:
     db.execute(
         text("""
         UPDATE write SET state = 'uncertain', uncertain_until = :until, reason = :why, status = :status,
-            ended_at = clock_timestamp() WHERE id = :id
+            ended_at = clock_timestamp() WHERE id = :id AND attempt = :a
     """),
-        {"until": until, "why": reason, "status": answer and answer.status, "id": work.write_id},
+        {"until": until, "why": reason, "status": answer and answer.status, "id": work.write_id, "a": work.row.attempt},
     )
     work.verdict = Verdict(RecordState.checking, (_uncertain(work, reason),), until, reason, soon=step.repeatable)
 
@@ -247,12 +248,15 @@ def _after_look(db: Connection, work: Work) -> None:
 
 
 def _close(db: Connection, work: Work, state: WriteState, answer: Answer | None, done: Done | None = None) -> None:
+    """Only the attempt that holds the intent may say what did not happen; what was seen to happen is kept from anyone."""
     db.execute(
         text("""
         UPDATE write SET state = :state, status = :status, reason = nullif(:why, ''), done = CAST(:done AS jsonb),
-            ended_at = clock_timestamp(), uncertain_until = NULL, absent_looks = 0 WHERE id = :id
+            ended_at = clock_timestamp(), uncertain_until = NULL, absent_looks = 0
+        WHERE id = :id AND (attempt = :a OR :state = 'confirmed')
     """),
         {
+            "a": work.row.attempt,
             "state": state,
             "status": answer and answer.status,
             "why": answer.reason if answer else "",

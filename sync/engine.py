@@ -115,7 +115,7 @@ def _work(company: Company, row: Any) -> Work:
 
 def _at_the_door(company: Company, work: Work) -> Verdict | None:
     """Reasons to stop before anything is read: a lost worker, refused settings, a connection that must be renewed."""
-    if work.row.unfinished > LOST_LIMIT and not work.resuming():
+    if work.row.unfinished > LOST_LIMIT:
         return Verdict(RecordState.needs_attention, (_named(work, "worker_lost"),), reason="worker_lost")
     for connected in (work.connected, company.connections.get(work.flow.source), company.connections.get(work.flow.target)):
         if connected is None:
