@@ -1,0 +1,1 @@
+"""What the sync room decides without a database."""
