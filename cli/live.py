@@ -30,14 +30,14 @@ class Live:
     failed: bool = False
 
 
-def look(company_id: int, row: RecordRow, stored: Mapping[str, Any] | None) -> Live:
+def look(company_id: int, row: RecordRow, key: str, stored: Mapping[str, Any] | None) -> Live:
     """Both sides as they are at this moment. A side that cannot be read is a note and `failed`, never an exception."""
     with session(company_id) as db:
         company = load(db, company_id)
         project = _target_project(db, row)
     live = Live()
     _source(company, row, stored, live)
-    _target(company, row, project, live)
+    _target(company, row, key, project, live)
     return live
 
 
@@ -60,7 +60,7 @@ def _source(company: Company, row: RecordRow, stored: Mapping[str, Any] | None, 
             live.differences.append({"side": row.source, "field": name, "stored": before, "now": now})
 
 
-def _target(company: Company, row: RecordRow, project: str, live: Live) -> None:
+def _target(company: Company, row: RecordRow, key: str, project: str, live: Live) -> None:
     system = system_word(row.target)
     count = connector(row.target).counts.get(row.kind)
     if count is None:
@@ -72,7 +72,10 @@ def _target(company: Company, row: RecordRow, project: str, live: Live) -> None:
         live.notes.append(f"Nothing was ever confirmed in {system}, so there is nothing to read there.")
         return
     try:
-        found = [c for c in count(clients.client(company, row.target, urgent=True), [project]) if c.remote_id == row.remote_id]
+        there = count(clients.client(company, row.target, urgent=True), [project] if project else [])
+        # found by the name under which each side anchors its counterpart, as the comparison does
+        anchor = row.source_id if row.direction == "from_procore" else key
+        found = [one for one in there if one.anchor == anchor]
     except (CallFailed, NotUnderstood) as error:
         live.notes.append(f"{system} cannot be read now: {error}")
         live.failed = True

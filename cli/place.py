@@ -28,9 +28,9 @@ class Place:
         return asked or ""
 
 
-def enter(company: str | None) -> Place:
-    """Finds the stack and the company. Raises Failure, NothingRuns, and what the database raises."""
-    ready = attach()
+def enter(company: str | None, stack: dict[str, Any] | None = None) -> Place:
+    """Finds the stack, unless it is given, and the company. Raises Failure, NothingRuns, and what the database raises."""
+    ready = attach() if stack is None else stack
     from sync.connections import companies
 
     company_id, name = _choose(companies(), company, ready)

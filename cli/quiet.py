@@ -86,15 +86,18 @@ def wait_until_quiet(
     *,
     seconds: float,
     soon_seconds: float = 1.0,
+    calm_seconds: float = 0.5,
     also: Callable[[], str] = str,
 ) -> bool:
-    """True when nothing moved twice in a row; False when the time is over. `also` adds to the line people watch."""
-    workers, end, calm = Workers(), time.monotonic() + seconds, 0
-    while calm < 2:
-        seen = movement(company_id, soon_seconds, workers)
-        calm = calm + 1 if seen.quiet else 0
-        waiting.tick(", ".join(part for part in (str(seen), also()) if part))
-        if time.monotonic() > end:
+    """True when nothing moved for `calm_seconds`; False when the time is over. `also` adds to the line people watch."""
+    workers, end = Workers(), time.monotonic() + seconds
+    calm_since: float | None = None
+    while True:
+        seen, now = movement(company_id, soon_seconds, workers), time.monotonic()
+        calm_since = (calm_since or now) if seen.quiet else None
+        if calm_since is not None and now - calm_since >= calm_seconds:
+            return True
+        if now > end:
             return False
+        waiting.tick(", ".join(part for part in (str(seen), also()) if part))
         time.sleep(POLL_SECONDS)
-    return True

@@ -40,7 +40,7 @@ def why(
     if live:
         from cli.live import look
 
-        now = look(place.company_id, row, seen.data)
+        now = look(place.company_id, row, seen.key, seen.data)
     tell(out, place, seen, explained, parent, now, everything)
     out.document(why_plain(seen, explained, parent, now))
     if now is not None and now.failed:
