@@ -7,6 +7,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from models import session
+from settings.environment import environment
 from sync.tokens import NoSuchUser, ensure_user, identify, new_token
 from tests.database.web_clients import MINUTES, form_token, post, visitor
 
@@ -133,3 +134,18 @@ def test_figures_with_a_token(company: int, stranger: TestClient) -> None:
     assert answer.status_code == 200
     assert "sitebooks_up 1" in answer.text
     assert "sitebooks_oldest_due_seconds " in answer.text
+
+
+def test_figures_are_open_to_this_machine_when_it_is_said_so(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from web.app import app
+
+    monkeypatch.setenv("METRICS_OPEN", "1")
+    environment.cache_clear()
+    try:
+        here, elsewhere = (TestClient(app, client=(host, 5000)) for host in ("127.0.0.1", "192.0.2.7"))
+        assert here.get("/metrics").status_code == 200
+        assert here.get("/metrics", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 401
+        assert elsewhere.get("/metrics").status_code == 401
+    finally:
+        monkeypatch.undo()
+        environment.cache_clear()
