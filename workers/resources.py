@@ -1,4 +1,4 @@
-"""What a worker process holds open: database connections and outside clients. Opened on first use, never before a fork."""
+"""What a worker process holds open: database connections and the outside systems' clients. Opened on first use only."""
 
 import models
 from sync import clients
@@ -7,7 +7,6 @@ from sync import clients
 def open() -> None:
     """In a fresh pool child: forget the parent's connections without touching its sockets."""
     models.dispose()
-    clients.close_all()
 
 
 def close() -> None:
