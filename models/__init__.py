@@ -1,5 +1,5 @@
 """What Postgres remembers: tables, one way to open a transaction for a company, migrations."""
 
-from models.session import dispose, engine, session, unscoped
+from models.session import counters, dispose, engine, session, text, unscoped
 
-__all__ = ["dispose", "engine", "session", "unscoped"]
+__all__ = ["counters", "dispose", "engine", "session", "text", "unscoped"]

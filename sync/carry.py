@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connectors.calls import Answer, CallFailed, NotUnderstood, Unavailable
 from connectors.plan import Done, Plan, Step
 from connectors.ports import Client
+from models import text
 from models.states import RecordState, WriteState
 from objects.outcome import Outcome
 from objects.plain import digest
@@ -51,7 +52,7 @@ def advance(db: Connection, work: Work, done: Done | None) -> None:
 
 def _intend(db: Connection, work: Work, step: Step) -> Done | None:
     """The step's write row, ready to be sent or looked up; Done when it was confirmed before."""
-    body_hash = digest([step.request.method, step.request.path, dict(step.request.params), step.request.body])
+    body_hash = _hash_of(step)
     row = db.execute(
         text("""
         INSERT INTO write AS w (company_id, record_id, version, step, side, key, request, body_hash, amount, attempt)
@@ -72,9 +73,11 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
             "a": work.row.attempt,
         },
     ).one()
-    work.write_id, work.looked = row.id, False
+    work.write_id, work.looked, work.action = row.id, False, ""
     if row.state == WriteState.confirmed:
         return done_from(row.done)
+    if not step.repeatable and work.version > 1 and row.state == WriteState.planned and not row.sends:
+        row = _earlier_doubt(db, work, step) or row
     if step.repeatable:
         work.action = "send"
     elif row.state == WriteState.sending:
@@ -85,8 +88,40 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
         work.action = "look" if step.look_first or row.sends else "send"
         work.action = work.action if step.look is not None else "send"
     if work.action == "send":
-        _mark_sending(db, work)
+        _mark_sending(db, work, body_hash)
     return None
+
+
+def _earlier_doubt(db: Connection, work: Work, step: Step) -> Any:
+    """What an earlier version left in doubt under this key is in doubt for this one too; None when there is nothing.
+
+    The body's hash goes with it: should it be found, it holds what was sent then and not what is wanted now.
+    """
+    return db.execute(
+        text("""
+        WITH doubt AS (
+            UPDATE write SET state = 'abandoned', reason = 'a newer version took over the doubt'
+            WHERE record_id = :r AND version < :v AND side = :side AND key = :k AND state IN ('sending', 'uncertain')
+            RETURNING version, sends, body_hash, uncertain_until
+        )
+        UPDATE write w SET state = 'uncertain', sends = o.sends, body_hash = o.body_hash,
+            reason = 'an earlier version may stand there',
+            uncertain_until = greatest(o.uncertain_until, clock_timestamp() + make_interval(secs => :pause))
+        FROM (SELECT * FROM doubt ORDER BY version DESC LIMIT 1) o WHERE w.id = :id RETURNING w.*
+    """),
+        {
+            "r": work.row.id,
+            "v": work.version,
+            "side": step.side,
+            "k": step.key,
+            "pause": environment().quarantine_seconds,
+            "id": work.write_id,
+        },
+    ).one_or_none()
+
+
+def _hash_of(step: Step) -> bytes:
+    return digest([step.request.method, step.request.path, dict(step.request.params), step.request.body])
 
 
 def _wait_or_look(work: Work, row: Any) -> None:
@@ -98,13 +133,13 @@ def _wait_or_look(work: Work, row: Any) -> None:
         work.action = "look"
 
 
-def _mark_sending(db: Connection, work: Work) -> None:
+def _mark_sending(db: Connection, work: Work, body_hash: bytes) -> None:
     db.execute(
         text("""
-        UPDATE write SET state = 'sending', sends = sends + 1, sent_at = clock_timestamp(), ended_at = NULL
+        UPDATE write SET state = 'sending', sends = sends + 1, body_hash = :h, sent_at = clock_timestamp(), ended_at = NULL
         WHERE id = :id AND attempt = :a
     """),
-        {"id": work.write_id, "a": work.row.attempt},
+        {"id": work.write_id, "a": work.row.attempt, "h": body_hash},
     )
 
 
@@ -226,6 +261,9 @@ def _doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer:
 def _after_look(db: Connection, work: Work) -> None:
     """Found: confirmed. Absent at the first try: send. Absent twice after doubt: send once more, or ask a person."""
     assert work.step is not None
+    if work.found is not None and _holds_an_earlier_version(db, work, work.step, work.found):
+        work.verdict = Verdict(RecordState.pending, (), now(), "found as an earlier version left it", soon=True)
+        return
     if work.found is not None:
         _close(db, work, WriteState.confirmed, None, work.found)
         advance(db, work, work.found)
@@ -239,12 +277,39 @@ def _after_look(db: Connection, work: Work) -> None:
     if row.state == WriteState.uncertain and row.absent_looks < 2:
         gap = timedelta(seconds=max(1, environment().quarantine_seconds // 15))
         work.verdict = Verdict(RecordState.checking, (_uncertain(work, row.reason or ""),), now() + gap, "looked once: not there")
-    elif row.state == WriteState.uncertain and not work.row.asked and (work.step.irreversible or row.sends >= 2):
+    elif row.state == WriteState.uncertain and (work.step.irreversible or row.sends >= 2) and not _ask_used_up(db, work):
         work.verdict = Verdict(RecordState.needs_attention, (_named(work, "outcome_needs_person", key=work.step.key),))
     else:
         db.execute(text("UPDATE write SET absent_looks = 0 WHERE id = :id"), {"id": work.write_id})
         work.action = "send"
-        _mark_sending(db, work)
+        _mark_sending(db, work, _hash_of(work.step))
+
+
+def _holds_an_earlier_version(db: Connection, work: Work, step: Step, found: Done) -> bool:
+    """Whether what was found was sent as something else; then it becomes our link, to be brought up to date by its id."""
+    old = db.execute(
+        text("""
+        UPDATE write SET state = 'abandoned', ended_at = clock_timestamp()
+        WHERE id = :id AND sends > 0 AND body_hash <> :h RETURNING id
+    """),
+        {"id": work.write_id, "h": _hash_of(step)},
+    ).first()
+    if old is None:
+        return False
+    db.execute(
+        text("UPDATE sync_record SET remote_id = :to, remote_number = :n WHERE id = :id AND attempt = :a"),
+        {"to": found.remote_id, "n": found.remote_number, "id": work.id, "a": work.row.attempt},
+    )
+    return True
+
+
+def _ask_used_up(db: Connection, work: Work) -> bool:
+    """Whether a person asked for one more try. Their word is good for one: the next doubt is theirs again."""
+    asked = db.execute(
+        text("UPDATE sync_record SET asked = false WHERE id = :id AND asked AND attempt = :a RETURNING id"),
+        {"id": work.id, "a": work.row.attempt},
+    )
+    return asked.first() is not None
 
 
 def _close(db: Connection, work: Work, state: WriteState, answer: Answer | None, done: Done | None = None) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from models import text
 from settings.environment import environment
 
 #: Attempts begun and never ended before a record is set aside (reliability F44).

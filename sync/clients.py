@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connectors.ports import Client, Token, Window
 from connectors.registry import connector
-from models import session
-from models.session import engine
+from models import counters, session, text
 from settings.environment import environment
 from sync.company import Company
 from sync.secrets import decrypt, encrypt
@@ -71,9 +70,9 @@ class SharedBudget:
     def take(self, urgent: bool = False) -> datetime | None:
         seen, self._seen = self._seen, None
         answered, self._answered = self._answered, False
-        with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        with counters().connect() as db:
             when: datetime | None = db.execute(
-                text("SELECT set_config('synchronous_commit', 'off', false), sitebooks_take(:c, :u, :a, :l, :n, :r)"),
+                text("SELECT sitebooks_take(:c, :u, :a, :l, :n, :r)"),
                 {
                     "c": self.connection_id,
                     "u": urgent,
@@ -82,7 +81,7 @@ class SharedBudget:
                     "n": seen and seen.remaining,
                     "r": seen and seen.reset_at,
                 },
-            ).one()[1]
+            ).scalar_one()
             return when
 
     def seen(self, window: Window | None) -> None:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connectors.flow import Flow
 from connectors.registry import all_connectors, connector
+from models import text
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connectors.calls import CallFailed, Forbidden, NotUnderstood, SignInRefused, Unavailable
 from connectors.flow import Verdict as Told
 from connectors.plan import Done, Plan, Step
 from connectors.ports import Client
 from connectors.registry import connector, flow_of
-from models import session
+from models import session, text
 from models.states import RecordState
 from objects.plain import NotReadable, digest, from_plain
 from objects.problem import Problem, on_link, on_remote, on_settings

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connectors.calls import CallFailed, NotUnderstood, Unavailable
 from connectors.flow import Doorbell, Ignored
 from connectors.registry import connector
-from models import session, unscoped
+from models import session, text, unscoped
 from models.states import EventState
 from sync import clients, records, settings, snapshots
 from sync.company import Company, load

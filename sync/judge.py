@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connectors.calls import NotUnderstood, WrongCompany
 from connectors.flow import Check
 from connectors.plan import Done
+from models import text
 from models.states import RecordState
 from objects.known import Known
 from objects.plain import digest

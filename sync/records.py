@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from models import session
+from models import session, text
 from models.states import RecordState, allowed
 from objects import Object
 from sync.company import Company

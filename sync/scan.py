@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
-
 from connectors.calls import CallFailed, Forbidden, NotFound, NotUnderstood, SignInRefused, Unavailable, WrongCompany
 from connectors.flow import Page, Reader
 from connectors.ports import Client
 from connectors.registry import connector
-from models import session
+from models import session, text
 from objects import Object
 from settings.environment import environment
 from sync import clients, records, snapshots

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from models import text
 from objects import Object
 from objects.plain import digest, from_plain, to_plain
 from objects.problem import on_any, on_snapshot

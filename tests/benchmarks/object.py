@@ -112,7 +112,8 @@ def _api(site: Simulated) -> httpx.Client:
 def _orders(bench: Bench, many: int) -> list[tuple[int, str, str]]:
     """(record id, Procore's id, project id) of orders that are in both systems."""
     return bench.db.execute(
-        "SELECT id, split_part(source_id, ':', 2), project_id FROM sync_record WHERE kind = 'commitment' ORDER BY id LIMIT %s", [many]
+        "SELECT id, split_part(source_id, ':', 2), project_id FROM sync_record WHERE kind = 'commitment' ORDER BY id LIMIT %s",
+        [many],
     ).fetchall()
 
 
