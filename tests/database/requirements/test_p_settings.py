@@ -66,16 +66,17 @@ def test_while_one_box_is_on_the_other_is_refused_by_all_three(start, first, sec
         settings.save(world.company, "lentune", {second: True}, "test")
     assert "only one side can raise purchase orders" in refused.value.reason
     with pytest.raises(IntegrityError, match=CHECK), session(world.company) as db:
-        db.execute(
-            text("UPDATE connection SET settings = settings || jsonb_build_object(:box, true) WHERE system = 'lentune'"),
-            {"box": second},
-        )
+        statement = text("UPDATE connection SET settings = settings || CAST(:on AS jsonb) WHERE system = 'lentune'")
+        db.execute(statement, {"on": json.dumps({second: True})})
     with session(world.company) as db:
         company = load(db, world.company)
         version = db.execute(text("SELECT mirror_version FROM connection WHERE system = 'lentune'")).scalar_one()
     world.transports["lentune"].check = None  # the contract's document forbids this request, which is the point
     answer = save_settings(
-        clients.client(company, "lentune"), company.connections["lentune"].settings.mirrored() | BOTH_ON, version, "try"
+        clients.client(company, "lentune"),
+        company.connections["lentune"].settings.mirrored() | BOTH_ON,
+        version,
+        "settings-both-on",
     )
     assert (answer.status, answer.body["code"]) == (422, "both_po_masters_refused")
     assert here(world) == there(world) == before == BOTH_OFF | {first: True}
