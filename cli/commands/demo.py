@@ -39,9 +39,7 @@ def demo(
         if connection == "procore":
             raise wrong_usage("Procore is the other side of every connection.", "Name an accounting system, or none for all.")
         system = place.system(connection)
-        out.say(
-            f"{place.company} is connected: {', '.join(place.systems)}. Console while this lasts: {ready.get('sign_in') or ready['web']}"
-        )
+        out.say(f"{place.company} is connected: {', '.join(place.systems)}. Console: {ready['web']}")
         played = Play(out, place, system).perform()
         out.say("\nEverything is being stopped ...")
     seconds = time.monotonic() - began
@@ -63,8 +61,10 @@ def _card(out: Output, played: "Played", seconds: float) -> None:
             there[line.currency] = there.get(line.currency, Decimal("0.00")) + line.there
     money = " and ".join(f"{currency} {amount:,.2f}" for currency, amount in there.items())
     out.heading(f"You saw {played.records} records and {money} on both sides in {seconds:.0f} s.")
-    out.say(f"Unexplained difference {unexplained:,.2f}; duplicates {len(played.duplicates)}; "
-            f"problems {len(played.ending.problems)}, each where the data has a mistake.")  # fmt: skip
+    out.say(
+        f"Unexplained difference {unexplained:,.2f}; duplicates {len(played.duplicates)}; "
+        f"problems {len(played.ending.problems)}, each where the data has a mistake."
+    )
     for difference in played.differences():
         out.bullet(difference, "✗", "fail")
     if played.ok:

@@ -129,8 +129,14 @@ def records(company_id: int, system: str) -> list[Found]:
         )
         return [
             Found(
-                row.kind, row.number or row.source_id, row.of, row.direction, row.state,
-                tuple(p["code"] for p in row.problems), tuple(w["code"] for w in row.warnings), row.target,
+                row.kind,
+                row.number or row.source_id,
+                row.of,
+                row.direction,
+                row.state,
+                tuple(p["code"] for p in row.problems),
+                tuple(w["code"] for w in row.warnings),
+                row.target,
             )
             for row in rows
-        ]  # fmt: skip
+        ]

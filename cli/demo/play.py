@@ -47,24 +47,38 @@ class Played:
         end = self.ending
         lines = [line for report in self.reports.values() for line in report.lines if line.unexplained]
         return [
-            *self.restless, *end.differences,
+            *self.restless,
+            *end.differences,
             *(f"{p['kind']} {p['number']}: {p['code']} was not expected" for p in end.problems if not p["expected"]),
             *(f"{p['kind']} {p['number']}: {p['code']} is missing" for p in end.missing),
             *(f"project {x.project or '(none)'}, {x.kind}: {x.currency} {x.unexplained:,.2f} unexplained" for x in lines),
             *(f"twice: {duplicate}" for duplicate in self.duplicates),
-        ]  # fmt: skip
+        ]
 
     def plain(self, seconds: float) -> dict[str, Any]:
         """The document of `demo --json`."""
         return {
-            "ok": self.ok, "seconds": round(seconds, 1), "kinds": self.ending.kinds,
-            "totals": [{
-                "project": x.project, "kind": x.kind, "currency": x.currency, "here": text_of(x.here), "there": text_of(x.there),
-                "difference": text_of(x.difference), "unexplained": text_of(x.unexplained),
-            } for report in self.reports.values() for x in report.lines],
-            "duplicates": len(self.duplicates), "problems": self.ending.problems, "missing_problems": self.ending.missing,
+            "ok": self.ok,
+            "seconds": round(seconds, 1),
+            "kinds": self.ending.kinds,
+            "totals": [
+                {
+                    "project": x.project,
+                    "kind": x.kind,
+                    "currency": x.currency,
+                    "here": text_of(x.here),
+                    "there": text_of(x.there),
+                    "difference": text_of(x.difference),
+                    "unexplained": text_of(x.unexplained),
+                }
+                for report in self.reports.values()
+                for x in report.lines
+            ],
+            "duplicates": len(self.duplicates),
+            "problems": self.ending.problems,
+            "missing_problems": self.ending.missing,
             "differences": self.differences(),
-        }  # fmt: skip
+        }
 
 
 class Play:
@@ -108,7 +122,7 @@ class Play:
         self._rest(f"What followed from {action}")
         done = counts(self.place.company_id, began, None, self.system)
         self.out.say(
-            f"  {done['looked_at']} records looked at, {done['written']} written, all at rest after {time.monotonic() - start:.1f} s"
+            f"  {done['looked_at']} records looked at, {done['written']} written, at rest after {time.monotonic() - start:.1f} s"
         )
 
     def _decide(self, args: dict[str, Any]) -> None:

@@ -19,10 +19,17 @@ from workers.local.places import ROOT, Secrets
 
 #: Seconds. What protects and what waits is shorter than in production, in the same order of size.
 TIMES = {
-    "REQUEST_SECONDS": "5", "SOFT_LIMIT_SECONDS": "20", "HARD_LIMIT_SECONDS": "25", "LEASE_SECONDS": "30",
-    "VISIBILITY_SECONDS": "60", "QUARANTINE_SECONDS": "15", "SWEEP_SECONDS": "1", "RERING_SECONDS": "4",
-    "RECHECK_SECONDS": "120", "SCAN_SECONDS": "60",
-}  # fmt: skip
+    "REQUEST_SECONDS": "5",
+    "SOFT_LIMIT_SECONDS": "20",
+    "HARD_LIMIT_SECONDS": "25",
+    "LEASE_SECONDS": "30",
+    "VISIBILITY_SECONDS": "60",
+    "QUARANTINE_SECONDS": "15",
+    "SWEEP_SECONDS": "1",
+    "RERING_SECONDS": "4",
+    "RECHECK_SECONDS": "120",
+    "SCAN_SECONDS": "60",
+}
 #: Addresses and secrets of whatever else may run here are none of the demo's business.
 FOREIGN = ("DATABASE_URL", "BROKER_URL", "SECRET_KEY", "PUBLIC_URL", "FLOWER_URL", "DATA_DIR", "EXTRA_TASKS")
 READY_SECONDS, STOP_SECONDS = 120.0, 60.0
@@ -60,8 +67,11 @@ class Stage:
         with self.said.open("wb") as output:
             self.process = subprocess.Popen(
                 [*launched, "--ready-file", str(ready_file)],
-                env=keep | {"PYTHONPATH": str(ROOT)} | TIMES, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                env=keep | {"PYTHONPATH": str(ROOT)} | TIMES,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         end = time.monotonic() + READY_SECONDS
         while not ready_file.exists():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -72,9 +82,13 @@ class Stage:
             time.sleep(0.1)
         ready: dict[str, Any] = json.loads(ready_file.read_text())
         os.environ.update(
-            TIMES, DATABASE_URL=ready["database_url"], BROKER_URL=ready["broker_url"], DATA_DIR=str(data),
-            SECRET_KEY=Secrets.of(data).secret_key, PUBLIC_URL=ready["web"],
-        )  # fmt: skip
+            TIMES,
+            DATABASE_URL=ready["database_url"],
+            BROKER_URL=ready["broker_url"],
+            DATA_DIR=str(data),
+            SECRET_KEY=Secrets.of(data).secret_key,
+            PUBLIC_URL=ready["web"],
+        )
         return ready
 
     def stop(self) -> None:

@@ -1,0 +1,55 @@
+"""The outside systems: settings, sign-in, permissions, mirrored settings, webhooks, limits."""
+
+from cli.doctor import Findings, found
+from cli.trying import Tried, try_all
+from sync.views import SystemView, overview, system_word
+
+FIXES = {
+    "settings_refused": "Change the named setting in the console.",
+    "reconnect_needed": "Connect it again: sitebooks connect",
+    "system_unreachable": "Look at the system's own status page; nothing is lost meanwhile.",
+    "permission_missing": "Give our user the permission there.",
+    "not_understood": "Nothing of that answer is used. Report it; an update is needed.",
+}
+
+
+def check(company_id: int, system: str = "") -> Findings:
+    """Signs in to each system and reads one page."""
+    views = {view.system: view for view in overview(company_id).systems}
+    for tried in try_all(company_id, system):
+        yield from _one(tried, views[tried.system])
+
+
+def _one(tried: Tried, view: SystemView) -> Findings:
+    name = system_word(tried.system)
+    yield found(name, "connection", tried.ok, tried.said, FIXES.get(tried.code, "sitebooks connect says more."))
+    yield found(
+        name, "not stopped", view.blocked_code is None, view.blocked_code or "it is used", "Connect it again: sitebooks connect"
+    )
+    if tried.ok:
+        yield found(
+            name,
+            "mirrored settings",
+            not tried.mirror,
+            tried.mirror or "the same on both sides",
+            "They are read again by the next event or pass; open the settings page to see both.",
+            "warn",
+        )
+    yield found(
+        name,
+        "webhooks",
+        view.last_event_at is not None,
+        f"last {view.last_event_at:%Y-%m-%d %H:%M} UTC" if view.last_event_at else "none yet",
+        "Make PUBLIC_URL reachable from there and connect again; until then changes are polled.",
+        "warn",
+    )
+    if view.limit:
+        left = view.left or 0
+        yield found(
+            name,
+            "limit",
+            left >= view.limit * 0.05,
+            f"{left} of {view.limit} requests left",
+            "Wait for the window to turn; scans leave a tenth of it to webhooks.",
+            "warn",
+        )
