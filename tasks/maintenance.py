@@ -43,16 +43,27 @@ def scheduled_pass(schedule: str) -> None:
     autoretry_for=DATABASE_TROUBLE,
     retry_backoff=2,
     max_retries=3,
+)
+def nightly(schedule: str) -> None:
+    """Compares every connection whose slot is claimed: one message for each, so that one cannot hold up another."""
+    for connection in claimed(schedule):
+        publish.send("sitebooks.maintenance.compare", [connection.company_id, connection.system])
+
+
+@shared_task(
+    name="sitebooks.maintenance.compare",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=3,
     soft_time_limit=540,
     time_limit=600,
 )
-def compare(schedule: str) -> None:
-    """Compares both sides of every connection whose slot is claimed, to the cent."""
-    for connection in claimed(schedule):
-        try:
-            reconcile.run(connection.company_id, connection.system)
-        except CallFailed as error:
-            publish.log.warning("company %s with %s is not compared: %s", connection.company_id, connection.system, error)
+def compare(company_id: int, system: str) -> None:
+    """Compares both sides of one connection, to the cent. It only reads."""
+    try:
+        reconcile.run(company_id, system)
+    except CallFailed as error:
+        publish.log.warning("company %s with %s is not compared: %s", company_id, system, error)
 
 
 @shared_task(
