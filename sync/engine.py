@@ -31,6 +31,9 @@ from sync.work import Verdict, Work
 
 log = logging.getLogger("sitebooks.sync")
 
+#: A defect of ours met with data nobody foresaw: the record is set aside with the reason, the others go on.
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
+
 
 @dataclass(slots=True)
 class Result:
@@ -73,7 +76,7 @@ def _one_batch(company: Company, works: list[Work], result: Result) -> None:
         carry_out(works, _client_of(company), lambda: session(company.id), lambda db, w: _conclude(db, company, w))
         _note(works, result)
         _report(company, works)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
+    except UNFORESEEN as error:
         log.exception("records %s of company %s set aside", [w.id for w in works], company.id)
         _set_aside(company, works, error)
     for work in works:
@@ -208,14 +211,22 @@ def _judge(db: Connection, company: Company, works: Sequence[Work]) -> None:
         known = BatchKnown(db, company, group[0].connected, group[0].flow)
         known.fill(need for w in group if w.obj is not None and w.verdict is None for need in w.flow.needs(w.obj))
         for work in group:
-            if work.verdict is None and not work.resuming():
-                work.verdict = judge(db, work, known)
-            if work.verdict is None:
-                begin(db, work, _plan(work))
-                if work.verdict is None and not work.resuming():
-                    _mark_sending(db, work)
+            try:
+                _decide(db, work, known)
+            except UNFORESEEN as error:
+                log.exception("record %s of company %s set aside", work.id, company.id)
+                work.verdict, work.obj = _unforeseen(work, error), None
             if work.verdict is not None:
                 _conclude(db, company, work)
+
+
+def _decide(db: Connection, work: Work, known: BatchKnown) -> None:
+    if work.verdict is None and not work.resuming():
+        work.verdict = judge(db, work, known)
+    if work.verdict is None:
+        begin(db, work, _plan(work))
+        if work.verdict is None and not work.resuming():
+            _mark_sending(db, work)
 
 
 def _store(db: Connection, company: Company, works: Sequence[Work]) -> None:
@@ -435,12 +446,13 @@ def _set_aside(company: Company, works: Sequence[Work], error: Exception) -> Non
     with session(company.id) as db:
         for work in works:
             if work.verdict is None and work.state is not RecordState.sending and not work.resuming():
-                reason = f"{type(error).__name__}: {error}"
-                work.verdict = Verdict(
-                    RecordState.needs_attention, (_named(work, "unexpected_failure", reason=reason),), reason=reason
-                )
-                work.obj = None
+                work.verdict, work.obj = _unforeseen(work, error), None
                 _conclude(db, company, work)
+
+
+def _unforeseen(work: Work, error: Exception) -> Verdict:
+    reason = f"{type(error).__name__}: {error}"
+    return Verdict(RecordState.needs_attention, (_named(work, "unexpected_failure", reason=reason),), reason=reason)
 
 
 def _named(work: Work, code: str, **values: str) -> Problem:
