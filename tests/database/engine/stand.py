@@ -41,7 +41,9 @@ def writes(world: World, record_id: int, step: str = "%") -> list[Any]:
 
 def states(world: World, record_id: int) -> list[str]:
     """Every state the record came to, in order, by its history."""
-    told = rows(world, "SELECT after->>'state' FROM history WHERE record_id = :id AND what = 'record.state' ORDER BY id", id=record_id)
+    told = rows(
+        world, "SELECT after->>'state' FROM history WHERE record_id = :id AND what = 'record.state' ORDER BY id", id=record_id
+    )
     return [row[0] for row in told]
 
 

@@ -62,7 +62,9 @@ def test_a_claim_does_not_wait_for_a_row_that_is_locked(start):
         assert take(world, one, two) == [two]
 
 
-@pytest.mark.parametrize(("column", "value"), [("due_at", "clock_timestamp() + interval '1 h'"), ("due_at", "NULL"), ("state", "'unlinked'")])
+@pytest.mark.parametrize(
+    ("column", "value"), [("due_at", "clock_timestamp() + interval '1 h'"), ("due_at", "NULL"), ("state", "'unlinked'")]
+)
 def test_what_is_not_due_or_not_ours_to_touch_is_left_alone(start, column, value):
     world = start()
     one = arrive(world)
@@ -124,10 +126,14 @@ def test_the_result_of_an_overtaken_attempt_is_not_stored(start):
     wake.set()
     zombie.join(20)
     after = record(world, one)
-    assert (after.state, after.attempt, after.lease_until) == ("sending", mine.attempt, mine.lease_until), "the other's lease stands"
+    assert (after.state, after.attempt, after.lease_until) == ("sending", mine.attempt, mine.lease_until), (
+        "the other's lease stands"
+    )
     assert [a.ended_at for a in attempts(world, one)] == [None, None]
     assert "synced" not in states(world, one)
-    assert [(w.step, w.state) for w in writes(world, one) if w.side == "target"][0] == ("header", "confirmed"), "what is known is kept"
+    assert next((w.step, w.state) for w in writes(world, one) if w.side == "target") == ("header", "confirmed"), (
+        "what is known is kept"
+    )
 
 
 def test_an_overtaken_attempt_does_not_reopen_an_intent_that_another_is_sending(start):

@@ -44,7 +44,7 @@ def again(world, one):
 
 
 def looked(world):
-    return len([r for r in world.transports["procore"].sent("GET", "/rest/v1.1/requisitions")])
+    return len(list(world.transports["procore"].sent("GET", "/rest/v1.1/requisitions")))
 
 
 def sent(world):
@@ -63,8 +63,9 @@ def test_an_uncertain_create_waits_out_its_quarantine_is_looked_up_and_never_dou
     assert (held.state, [p["code"] for p in held.problems]) == ("checking", ["outcome_uncertain"])
     assert (intent.state, intent.sends) == ("uncertain", 1)
     env = environment()
-    assert intent.uncertain_until >= lease_began + timedelta(seconds=env.lease_seconds + env.quarantine_seconds), \
+    assert intent.uncertain_until >= lease_began + timedelta(seconds=env.lease_seconds + env.quarantine_seconds), (
         "counted from the lease's end: a request may land as long as our own process may still be waiting for it"
+    )
     assert held.due_at == intent.uncertain_until
 
     looks = looked(world)
@@ -82,7 +83,12 @@ def test_an_uncertain_create_waits_out_its_quarantine_is_looked_up_and_never_dou
     created = world.ledger("procore", kind="requisitions", effect="created")
     assert len(created) == 1 and len(world.state("procore", "requisitions")) == 1
     assert after.remote_id == created[0]["remote_id"]
-    assert states(world, one) == ["sending", "checking", "synced"] or states(world, one) == ["sending", "checking", "sending", "synced"]
+    assert states(world, one) == ["sending", "checking", "synced"] or states(world, one) == [
+        "sending",
+        "checking",
+        "sending",
+        "synced",
+    ]
     assert world.one("lentune", "invoices")["posting"]["state"] == "posted", "and its source is told"
 
 
@@ -152,10 +158,17 @@ def test_a_version_that_changed_while_the_first_was_in_doubt_is_not_taken_for_it
     assert world.one("procore", "requisitions")["total_claimed_amount"] == "1100.10"
 
 
-@pytest.mark.parametrize(("fault", "state", "code"), [
-    ({"action": "status", "status": 422, "body": {"errors": {"base": ["Something of Procore's"]}}}, "needs_attention", "procore_rejected"),
-    ({"action": "status", "status": 400, "body": {"error": "Bad"}}, "needs_attention", "procore_rejected"),
-])
+@pytest.mark.parametrize(
+    ("fault", "state", "code"),
+    [
+        (
+            {"action": "status", "status": 422, "body": {"errors": {"base": ["Something of Procore's"]}}},
+            "needs_attention",
+            "procore_rejected",
+        ),
+        ({"action": "status", "status": 400, "body": {"error": "Bad"}}, "needs_attention", "procore_rejected"),
+    ],
+)
 def test_a_refusal_is_not_a_doubt(world, fault, state, code):
     one = due_invoice(world)
     world.fault("procore", on="request", times=1, match=CREATE, **fault)
@@ -190,8 +203,11 @@ def test_the_intent_is_committed_before_the_call_and_the_outcome_after_it(world)
     def spy(request):
         if request.method == "POST" and "requisitions" in str(request.url):
             seen.append((record(world, one).state, [(w.state, w.amount, w.key) for w in writes(world, one, "invoice")]))
-            locks = rows(world, "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname = 'write' "
-                                "AND l.mode = 'RowExclusiveLock' AND l.pid <> pg_backend_pid()")
+            locks = rows(
+                world,
+                "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname = 'write' "
+                "AND l.mode = 'RowExclusiveLock' AND l.pid <> pg_backend_pid()",
+            )
             seen.append(locks[0][0])
         return real(request)
 
