@@ -83,6 +83,8 @@ def test_a_number_is_unique_across_projects(start):
     assert len(world.state("lentune", "purchase_orders")) <= 1, "never two of one number, and never a look-alike"
     late = [r for r in records if r.state == "needs_attention"]
     assert late and all([p["code"] for p in r.problems] == ["po_number_not_unique"] for r in late)
+    tried = {r.url.path for r in world.transports["lentune"].sent("PUT", "/purchase-orders/")}
+    assert not [path for path in tried for r in late if path.endswith(f"/{r.source_id.partition(':')[2]}")], "nor tried"
     world.act("procore", "edit_commitment", number="PO-1", project="1002", new_number="PO-2")
     world.settle()
     assert sorted(o["number"] for o in world.state("lentune", "purchase_orders")) == ["PO-1", "PO-2"]

@@ -138,6 +138,7 @@ def test_an_invoice_posts_only_with_a_procore_project_a_code_and_a_cost_type(sta
     world = start(own_projects=YARD, invoices=[invoice("GOOD"), *(spec for spec, _ in MISSING.values())])
     assert {n: world.problems("invoice", n) for n in MISSING} == {n: [code] for n, (_, code) in MISSING.items()}
     assert [c["invoice_number"] for c in world.state("procore", "direct_costs")] == ["GOOD"], "and nothing else is held up"
+    assert len(world.transports["lentune"].sent("POST", "/posting-claims")) == 1, "what cannot be posted is not even taken"
     shown = world.shown("invoice", "NO-CODE").problems[0]
     assert shown.owner == "accountant" and shown.fix == ("Choose a cost code on every line.",)
     assert world.one("lentune", "invoices", number="NO-CODE")["posting"]["error"]["code"] == "invoice_cost_code_missing"
