@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from connectors.calls import CallFailed, Forbidden, NotUnderstood, SignInRefused, Unavailable
 from connectors.flow import Verdict as Told
+from connectors.flow import nothing
 from connectors.plan import Done, Plan, Step
 from connectors.ports import Client
 from connectors.registry import connector, flow_of
@@ -23,10 +24,11 @@ from settings.environment import environment
 from sync import clients, problems, records, snapshots
 from sync.carry import backoff, begin, carry_out, now
 from sync.claim import LOST_LIMIT, claim
-from sync.company import Company, load
+from sync.company import Company, block, load
 from sync.judge import blocked, judge, not_understood, recheck
 from sync.known import BatchKnown
 from sync.records import Rung, merge
+from sync.unread import Unread, unread
 from sync.work import Verdict, Work
 
 log = logging.getLogger("sitebooks.sync")
@@ -44,6 +46,7 @@ class Result:
     seconds: float = 0.0
     unclaimed: list[int] = field(default_factory=list)
     opened: list[tuple[str, str]] = field(default_factory=list)  # (system, project) that joined the sync: read its lists
+    unread: list[Unread] = field(default_factory=list)  # what held records wait for and nobody has read yet
 
 
 def run(company_id: int, record_ids: Sequence[int]) -> Result:
@@ -83,6 +86,7 @@ def _one_batch(company: Company, works: list[Work], result: Result) -> None:
         merge(result.released, work.released)
         if work.joined:
             result.opened.append((work.flow.source, work.row.source_id))
+        result.unread += [each for each in work.unread if each not in result.unread]
 
 
 def _note(works: Sequence[Work], result: Result) -> None:
@@ -192,13 +196,7 @@ def later(work: Work) -> datetime:
 def _sign_in_refused(company: Company, work: Work, system: str, reason: str) -> Verdict:
     """Everything of this connection waits until a person has connected it again (reliability F36)."""
     with session(company.id) as db:
-        db.execute(
-            text("""
-            UPDATE connection SET blocked_code = 'reconnect_needed', blocked_at = clock_timestamp()
-            WHERE id = :c AND blocked_code IS NULL
-        """),
-            {"c": company.connections[system].id},
-        )
+        block(db, system)
     return _stand(work, Problem("reconnect_needed", {"system": system, "reason": reason}, (on_settings(),)))
 
 
@@ -323,6 +321,9 @@ def _conclude(db: Connection, company: Company, work: Work) -> None:
         if work.row.state != RecordState.synced or work.row.remote_id != verdict.done.remote_id:
             merge(work.released, records.release(db, tokens))
         work.joined = work.row.kind == "project" and work.row.remote_id is None
+    if state is RecordState.held:
+        tokens = {token for problem in verdict.problems for token in problem.waits_for}
+        work.unread = unread(db, tokens, work.obj.project_id if work.obj is not None else work.row.project_id)
 
 
 def _state_after(db: Connection, work: Work, verdict: Verdict) -> RecordState:
@@ -393,6 +394,9 @@ def _warnings(work: Work, verdict: Verdict) -> list[dict[str, Any]]:
 
 def _report(company: Company, works: Sequence[Work]) -> None:
     telling = []
+    works = [work for work in works if work.flow.report is not nothing]
+    if not works:
+        return
     with session(company.id) as db:
         for work in works:
             told = _to_tell(work)

@@ -43,9 +43,10 @@ class Work:
     write_id: int = 0
     action: Literal["send", "look", ""] = ""
     found: Done | None = None
-    looked: bool = False
+    doubtful: bool = False  # the step in hand may have been carried out already
     reporting: bool = False
     told: bytes | None = None
+    unread: list[tuple[str, str, str, str]] = field(default_factory=list)
     joined: bool = False  # a project that is in the sync from now on
     verdict: Verdict | None = None
     released: dict[str, list[int]] = field(default_factory=dict)

@@ -36,6 +36,8 @@ class RecordTask(Task):
             publish.ring(company_id, kind, ids, queue=queue)
         for system, project_id in result.opened:
             publish.read_project(company_id, system, project_id)
+        for wanted in result.unread:
+            publish.send("sitebooks.scan.one", [company_id, *wanted], queue="interactive")
         if result.unclaimed:
             publish.ring(company_id, self.name.split(".")[1], result.unclaimed, queue=queue)
 

@@ -7,6 +7,7 @@ from celery import Task, chain, shared_task, signature
 from connectors.registry import connector
 from settings.environment import environment
 from sync import scan as scans
+from sync import unread
 from tasks import publish
 from tasks.base import DATABASE_TROUBLE, LONGEST_COUNTDOWN
 
@@ -43,6 +44,20 @@ def read(self: Task, company_id: int, system: str, kind: str, full: bool = False
 def read_list(self: Task, company_id: int, system: str, kind: str, project_id: str, full: bool = False) -> None:
     """Reads one kind of one project."""
     _read(self, company_id, system, kind, project_id, full)
+
+
+@shared_task(
+    name="sitebooks.scan.one",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    retry_backoff_max=60,
+    max_retries=5,
+    soft_time_limit=environment().soft_limit_seconds,
+    time_limit=environment().hard_limit_seconds,
+)
+def read_one(company_id: int, system: str, kind: str, source_id: str, project_id: str) -> None:
+    """Reads one object that a record waits for and that nobody has read yet."""
+    publish.ring_all(company_id, unread.read(company_id, (system, kind, source_id, project_id)))
 
 
 def _read(task: Task, company_id: int, system: str, kind: str, project_id: str | None, full: bool) -> None:

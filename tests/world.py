@@ -10,7 +10,7 @@ from models import session, unscoped
 from settings.environment import environment
 from simulators.kit.clock import Clock
 from simulators.kit.http import Request
-from sync import clients, connections, engine, inbox, records, scan, sweep
+from sync import clients, connections, engine, inbox, records, scan, sweep, unread
 from sync.records import Rung, merge
 from sync.secrets import decrypt
 from tests.contracts.checker import check_request
@@ -72,6 +72,8 @@ class World:
             ids = rung.pop(kind)
             result = engine.run(self.company, ids)
             merge(rung, result.released)
+            for wanted in result.unread:
+                merge(rung, unread.read(self.company, wanted))
             for system, project in result.opened:
                 for each in connector(system).scans:
                     if connector(system).readers[each].scope == "project":
