@@ -2,21 +2,23 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors.calls import Answer, CallFailed, NotUnderstood, Unavailable
+from connectors.calls import Answer, CallFailed, NotUnderstood, SignInRefused, Unavailable
 from connectors.plan import Done, Plan, Step
 from connectors.ports import Client
 from models import text
 from models.states import RecordState, WriteState
 from objects.outcome import Outcome
 from objects.plain import digest
-from objects.problem import Problem
+from objects.problem import Problem, on_settings
 from settings.environment import environment
 from sync import problems
+from sync.company import block
 from sync.judge import blocked, recheck
 from sync.work import Verdict, Work
 
@@ -73,7 +75,7 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
             "a": work.row.attempt,
         },
     ).one()
-    work.write_id, work.looked, work.action = row.id, False, ""
+    work.write_id, work.doubtful, work.action = row.id, False, ""
     if row.state == WriteState.confirmed:
         return done_from(row.done)
     if not step.repeatable and work.version > 1 and row.state == WriteState.planned and not row.sends:
@@ -130,7 +132,7 @@ def _wait_or_look(work: Work, row: Any) -> None:
     elif work.step is not None and work.step.look is None:
         work.verdict = Verdict(RecordState.needs_attention, (_named(work, "outcome_needs_person"),))
     else:
-        work.action = "look"
+        work.action, work.doubtful = "look", True
 
 
 def _mark_sending(db: Connection, work: Work, body_hash: bytes) -> None:
@@ -195,18 +197,31 @@ def _send(group: Sequence[Work], clients: Clients) -> Sequence[Answer]:
 def _look(work: Work, clients: Clients) -> None:
     assert work.step is not None and work.step.look is not None
     try:
-        work.found, work.looked = work.step.look(clients(work, work.step)), True
+        work.found = work.step.look(clients(work, work.step))
     except Unavailable as error:
         work.verdict = _later(work, error.answer.retry_at, str(error))
+    except SignInRefused as error:
+        work.verdict = _unseen(work, _reconnect(work, error.answer.reason))
     except CallFailed as error:
-        work.verdict = blocked((_named(work, "permission_missing", reason=str(error)),))
+        work.verdict = _unseen(work, _named(work, "permission_missing", reason=str(error)))
     except NotUnderstood as error:
-        work.verdict = blocked((_named(work, "not_understood", path=error.path, reason=error.reason),))
+        work.verdict = _unseen(work, _named(work, "not_understood", path=error.path, reason=error.reason))
+
+
+def _unseen(work: Work, problem: Problem) -> Verdict:
+    """Nobody could look: a doubt stays a doubt."""
+    return Verdict(RecordState.checking, (problem,), recheck(), problem.code) if work.doubtful else blocked((problem,))
+
+
+def _reconnect(work: Work, reason: str) -> Problem:
+    return replace(_named(work, "reconnect_needed", reason=reason), waits_for=(on_settings(),))
 
 
 def _settle(db: Connection, work: Work, answer: Answer | None) -> None:
     """Writes down what came of the step and goes on."""
     if work.verdict is not None or work.step is None:
+        if work.step is not None and work.verdict is not None and work.verdict.reason == "reconnect_needed":
+            block(db, _system(work))
         return
     if answer is None:
         _after_look(db, work)
@@ -235,7 +250,8 @@ def _after_confirmed(db: Connection, work: Work, step: Step, answer: Answer) -> 
 def _refused(db: Connection, work: Work, step: Step, answer: Answer) -> None:
     _close(db, work, WriteState.rejected, answer)
     if answer.status == 401:
-        problem = Problem("reconnect_needed", {"system": step.side, "reason": answer.reason}, ("settings",))
+        problem = _reconnect(work, answer.reason)
+        block(db, _system(work))
     else:
         problem = step.explain(answer)
         work.warnings += [problem] if not problems.blocks(problem) else []
@@ -346,16 +362,20 @@ def _uncertain(work: Work, reason: str) -> Problem:
 
 
 def _named(work: Work, code: str, **values: str) -> Problem:
-    system = work.flow.target if work.step is None or work.step.side == "target" else work.flow.source
     return Problem(
         code,
         {
-            "system": system,
+            "system": _system(work),
             "kind": work.flow.kind.replace("_", " "),
             "number": work.row.number or work.row.source_id,
             **values,
         },
     )
+
+
+def _system(work: Work) -> str:
+    """The system that the step in hand concerns."""
+    return work.flow.target if work.step is None or work.step.side == "target" else work.flow.source
 
 
 def done_to(done: Done) -> str:

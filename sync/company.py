@@ -71,6 +71,17 @@ def load(db: Connection, company_id: int) -> Company:
     return Company(first.id, first.name, first.site_id, first.currency, first.time_zone, bytes(first.salt), connections)
 
 
+def block(db: Connection, system: str) -> None:
+    """The sign-in was refused: everything of this connection waits until a person has connected it again (F36)."""
+    db.execute(
+        text("""
+        UPDATE connection SET blocked_code = 'reconnect_needed', blocked_at = clock_timestamp()
+        WHERE system = :s AND blocked_code IS NULL
+    """),
+        {"s": system},
+    )
+
+
 def _connected(row: Any) -> Connected:
     try:
         settings, refused = connector(row.system).settings.model_validate(row.settings), ""

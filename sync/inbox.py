@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors.calls import CallFailed, NotUnderstood, Unavailable
+from connectors.calls import CallFailed, NotUnderstood, SignInRefused, Unavailable
 from connectors.flow import Doorbell, Ignored
 from connectors.registry import connector
 from models import session, text, unscoped
@@ -83,13 +83,13 @@ def _sort(
 
 def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) -> Rung:
     """Reads the object behind the bell, stores it and rings what it concerns."""
-    if bell.kind == "settings":
-        return _settings_changed(company, system, bell, events)
     rung: Rung = {}
     connection_id = company.connections[system].id
     try:
+        if bell.kind == "settings":
+            return _settings_changed(company, system, bell, events)
         obj = connector(system).readers[bell.kind].one(clients.client(company, system, urgent=True), bell.ref, bell.project_id)
-    except Unavailable as error:
+    except (Unavailable, SignInRefused) as error:
         log.info("event %s waits: %s", events, error)
         with session(company.id) as db:
             db.execute(
@@ -100,7 +100,7 @@ def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) 
                 {"ids": events, "most": MOST_TRIES, "why": str(error)},
             )
         return rung
-    except (CallFailed, NotUnderstood) as error:
+    except (CallFailed, NotUnderstood, settings.Refused) as error:
         with session(company.id) as db:
             _settle(db, events, EventState.parked, str(error), bell)
         return rung

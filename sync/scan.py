@@ -14,7 +14,7 @@ from models import session, text
 from objects import Object
 from settings.environment import environment
 from sync import clients, records, snapshots
-from sync.company import Company, load
+from sync.company import Company, block, load
 from sync.records import Rung, merge
 
 log = logging.getLogger("sitebooks.scan")
@@ -58,6 +58,9 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         scope = project_id or ""
         since = None if full else _cursor(db, company.connections[system].id, kind, scope)
     reader, found = connector(system).readers[kind], Scanned({})
+    if company.connections[system].blocked_code:
+        found.stopped = f"{system} must be connected again first"
+        return found
     everything = full or since is None or not reader.filtered
     if not reader.filtered:
         since = None
@@ -76,6 +79,9 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         found.unfinished, found.retry_at = True, datetime.now(UTC)
     except (Forbidden, NotFound, SignInRefused, CallFailed, NotUnderstood) as error:
         found.stopped = str(error)
+        if isinstance(error, SignInRefused):
+            with session(company_id) as db:
+                block(db, system)
         log.warning("scan of %s %s %s stopped: %s", system, kind, scope, error)
     if whole:
         _finish(company, system, kind, project_id, since, newest, everything, full, seen, found)
