@@ -190,7 +190,9 @@ def test_a_scan_that_is_refused_its_sign_in_blocks_the_connection_and_asks_no_mo
     refuse_sign_in(world, "procore")
     found = scan.scan(world.company, "procore", "project")
     assert "401" in found.stopped
-    assert [tuple(r) for r in rows(world, "SELECT system FROM connection WHERE blocked_code = 'reconnect_needed'")] == [("procore",)]
+    assert [tuple(r) for r in rows(world, "SELECT system FROM connection WHERE blocked_code = 'reconnect_needed'")] == [
+        ("procore",)
+    ]
     before = len(world.transports["procore"].requests)
     assert scan.scan(world.company, "procore", "vendor").stopped
     assert len(world.transports["procore"].requests) == before
@@ -201,7 +203,9 @@ def test_a_scan_that_is_refused_its_sign_in_blocks_the_connection_and_asks_no_mo
 def test_what_is_in_doubt_stays_in_doubt_while_the_sign_in_is_refused(start):
     world = start(commitments=[order()])
     one = arrive(world, order="PO-1")
-    world.fault("procore", on="request", action="drop_after", times=1, match={"method": "POST", "path": "/rest/v1.1/requisitions"})
+    world.fault(
+        "procore", on="request", action="drop_after", times=1, match={"method": "POST", "path": "/rest/v1.1/requisitions"}
+    )
     run_due(world, one)
     refuse_sign_in(world, "procore")
     put(world, "UPDATE write SET uncertain_until = clock_timestamp() WHERE state = 'uncertain'")

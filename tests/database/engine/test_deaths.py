@@ -37,7 +37,11 @@ def test_killed_at_each_point_of_a_direct_cost_it_is_booked_once(start, system, 
     held = bring_to_an_end(world, one)
     assert held.state == "synced"
     cost = world.one("procore", "direct_costs")
-    assert (cost["grand_total"], cost["status"], [ln["amount"] for ln in cost["lines"]]) == ("6.30", "approved", ["1.10", "2.10", "3.10"])
+    assert (cost["grand_total"], cost["status"], [ln["amount"] for ln in cost["lines"]]) == (
+        "6.30",
+        "approved",
+        ["1.10", "2.10", "3.10"],
+    )
     assert held.remote_id == str(cost["id"])
     created = [e["kind"] for e in world.ledger("procore", effect="created") if "direct" in e["path"] or "line" in e["path"]]
     assert len(created) == 4, f"a header and three lines: {created}"
@@ -59,7 +63,9 @@ def test_killed_in_a_create_that_is_looked_up_it_waits_out_the_quarantine_and_is
     world.clock.advance(301)
     run_due(world, one)
     held = record(world, one)
-    assert (held.state, [p["code"] for p in held.problems]) == ("checking", ["outcome_uncertain"]), "never 'failed', never sent again now"
+    assert (held.state, [p["code"] for p in held.problems]) == ("checking", ["outcome_uncertain"]), (
+        "never 'failed', never sent again now"
+    )
     assert held.due_at > held.state_since, "after the quarantine"
     assert len(world.transports["procore"].sent("POST", "requisitions")) == int(after)
     assert bring_to_an_end(world, one).state == "synced"
