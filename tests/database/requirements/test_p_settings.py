@@ -140,11 +140,16 @@ def test_while_procore_raises_orders_nobody_raises_one_in_lentune(start):
 
 
 @pytest.mark.requirement("P-17")
-def test_lentune_answering_with_both_on_changes_nothing_here(start):
+def test_lentune_answering_with_both_on_changes_nothing_here_and_is_said(start):
     world = start(projects=[], settings=PROCORE_ON)
     world.fault("lentune", on="request", action="mutate", match={"method": "GET", "path": "/settings$"}, change=BOTH_ON)
     with pytest.raises(Refused):
         settings.fetch(world.company, "lentune", "test")
+    world.act("lentune", "set_settings", settings={"rounding_tolerance": "0.05"})
+    world.settle()
+    with session(world.company) as db:
+        event = db.execute(text("SELECT state, note FROM event WHERE kind = 'settings'")).one()
+    assert event.state == "parked" and "only one side can raise purchase orders" in event.note
     assert here(world) == PROCORE_ON
 
 
