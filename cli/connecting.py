@@ -96,7 +96,12 @@ def try_out(system: str, values: Mapping[str, Any], secrets: Mapping[str, str], 
     declared, trial = connector(system), Trial(secrets)
     reader = next(declared.readers[kind] for kind in declared.scans if declared.readers[kind].scope == "company")
     client = declared.connect(
-        model_of(system, values), trial, trial, company=site_id, seconds=environment().request_seconds, urgent=True,
+        model_of(system, values),
+        trial,
+        trial,
+        company=site_id,
+        seconds=environment().request_seconds,
+        urgent=True,
         transport=clients.transports.get(system),
     )
     try:
@@ -107,11 +112,18 @@ def try_out(system: str, values: Mapping[str, Any], secrets: Mapping[str, str], 
 
 
 def store(
-    company_id: int, system: str, values: dict[str, Any], secrets: dict[str, str], trial: Trial, actor: str
+    company_id: int,
+    system: str,
+    values: dict[str, Any],
+    chosen: dict[str, Any],
+    secrets: dict[str, str],
+    trial: Trial,
+    actor: str,
 ) -> list[str] | None:
     """Keeps what was tried out and starts the first reading; gives what rings, None when webhooks cannot reach us.
 
-    Raises CallFailed; running it again goes on where it stopped.
+    `chosen` are the settings among `values` that a person named now. Raises CallFailed and settings.Refused; running it
+    again goes on where it stopped.
     """
     from tasks import publish, scan
 
@@ -121,6 +133,8 @@ def store(
         Credentials(company_id, made).token(lambda _secrets, _old: token)
     publish.ring_all(company_id, settings.unblock(company_id, system))
     publish.ring_all(company_id, settings.fetch(company_id, system, actor))
+    if chosen:  # after the fetch, so that what the system itself holds is changed there first
+        publish.ring_all(company_id, settings.save(company_id, system, chosen, actor))
     covered = connections.subscribe(company_id, system) if reachable(str(values.get("base_url", ""))) else None
     publish.ring_all(company_id, catch_up(company_id, system), queue="bulk")
     scan.start(company_id, system)

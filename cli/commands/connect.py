@@ -35,10 +35,8 @@ def connect(
 
     _known(system, as_user)
     found, site_id = _company(system, company, company_name, company_id)
-    values = {
-        **connecting.stored(found, system, currency or "NZD"),
-        **_settings(setting or [], {"base_url": base_url, "currency": currency}),
-    }
+    chosen = _settings(setting or [], {"base_url": base_url, "currency": currency})
+    values = {**connecting.stored(found, system, currency or "NZD"), **chosen}
     connecting.model_of(system, values)
     given = connecting.ask_secrets(system, secret or ["client_id", "client_secret"])
     if as_user:
@@ -48,7 +46,7 @@ def connect(
     trial, rows = connecting.try_out(system, values, given, site_id)
     out.say(f"{system} accepts the sign-in; the first list it showed has {rows} row{'s' if rows != 1 else ''} on its first page.")
     made = found or _new_company(company_name, site_id, currency or "NZD", time_zone)
-    covered = connecting.store(made, system, values, given, trial, actor())
+    covered = connecting.store(made, system, values, chosen, given, trial, actor())
     _tell(out, system, made, rows, covered, trial)
 
 
@@ -122,8 +120,19 @@ def _tell(out: Output, system: str, company_id: int, rows: int, covered: list[st
         rings = ", ".join(covered) or "nothing it offers"
         out.say(f"Webhooks ring at {env.public_url} for: {rings}. The rest is read every {env.scan_seconds} s.")
     else:
-        out.say(f"No webhooks: {system} cannot reach {env.public_url}. Changes are read every {env.scan_seconds} s. "
-                "Set PUBLIC_URL and connect again to have them within seconds.", "warn")
+        out.say(
+            f"No webhooks: {system} cannot reach {env.public_url}. Changes are read every {env.scan_seconds} s. "
+            "Set PUBLIC_URL and connect again to have them within seconds.",
+            "warn",
+        )
     out.say(f"Connected. The first reading has begun; watch it with ./sitebooks status, or sign in: {link}")
-    out.document({"company_id": company_id, "connection": system, "webhooks": covered or [], "rows": rows, "sign_in": link,
-                  "token_expires_at": trial.held.expires_at if trial.held else None})
+    out.document(
+        {
+            "company_id": company_id,
+            "connection": system,
+            "webhooks": covered or [],
+            "rows": rows,
+            "sign_in": link,
+            "token_expires_at": trial.held.expires_at if trial.held else None,
+        }
+    )
