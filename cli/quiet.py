@@ -41,7 +41,7 @@ class Workers:
     """The workers that answer. Raises Failure when none does: nothing would ever come to rest."""
 
     def __init__(self) -> None:
-        self.names = sorted(app.control.inspect(timeout=2.0).active_queues() or {})
+        self.names = sorted(app.control.inspect(timeout=1.0).active_queues() or {})
         if not self.names:
             raise Failure(
                 "no_worker",
@@ -53,11 +53,16 @@ class Workers:
     def tasks(self) -> int:
         """Messages waiting, and tasks held by a worker: running, next in line, or put off for some seconds."""
         waiting = sum(count for queue, count in lengths(app).items() if queue != "maintenance")
+        return waiting + sum(not name.startswith(ALWAYS) for name in self._held())
+
+    def holding(self, name: str) -> bool:
+        """Whether such a task runs, is next in line, or may still be in its queue."""
+        return lengths(app)["maintenance"] > 0 or name in self._held()
+
+    def _held(self) -> list[str]:
         asked = app.control.inspect(destination=self.names, timeout=2.0, limit=len(self.names))
-        held = [asked.active(), asked.reserved(), asked.scheduled()]
-        return waiting + sum(
-            not _name(task).startswith(ALWAYS) for answer in held for tasks in (answer or {}).values() for task in tasks
-        )
+        answers = [asked.active(), asked.reserved(), asked.scheduled()]
+        return [_name(task) for answer in answers for tasks in (answer or {}).values() for task in tasks]
 
 
 def _name(task: dict[str, Any]) -> str:

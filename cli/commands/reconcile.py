@@ -24,14 +24,16 @@ def reconcile(
     connection: System = None,
 ) -> None:
     """Compare what each system really holds. Exit 4: a difference that nothing explains, or something stands twice."""
-    from cli.comparing import compare
-    from cli.place import enter
+    from cli.place import enter, publish_from_here
 
     place, out = enter(company), Output(as_json)
     asked = place.system(connection)
     systems = [name for name in place.systems if name != "procore" and asked in ("", name)]
     if not systems:
         raise wrong_usage("There is nothing to compare Procore with.", "Connect an accounting system first.", "not_connected")
+    publish_from_here()
+    from cli.comparing import compare
+
     reports = compare(out, place.company_id, systems)
     chosen = {system: _lines(report, kind, project) for system, report in reports.items()}
     for system, report in reports.items():

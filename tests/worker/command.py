@@ -24,6 +24,25 @@ class Answered:
         return json.loads(self.out)
 
 
+@pytest.fixture
+def worker_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that compares at once, in the test's process: its simulators have no address."""
+    import cli.comparing
+    from sync import reconcile
+
+    class OneWorker:
+        def holding(self, name: str) -> bool:
+            return False
+
+    def send(name: str, args: list[Any], queue: str) -> bool:
+        assert (name, queue) == ("sitebooks.maintenance.compare", "maintenance")
+        reconcile.run(*args)
+        return True
+
+    monkeypatch.setattr(cli.comparing, "Workers", OneWorker)
+    monkeypatch.setattr(cli.comparing.publish, "send", send)
+
+
 class Command:
     """`sitebooks(…)` for one company."""
 

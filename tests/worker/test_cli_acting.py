@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.worker.command import Command
+from tests.worker.command import Command, worker_in_process  # noqa: F401
 from tests.world import World
 
 pytestmark = pytest.mark.worker
@@ -99,6 +99,7 @@ def test_without_workers_a_sync_says_so_instead_of_waiting(sitebooks: Command, w
     assert sitebooks.json("sync", "--no-wait")["waited"] is False
 
 
+@pytest.mark.usefixtures("worker_in_process")
 def test_a_difference_that_nothing_explains_is_exit_4(sitebooks: Command, world: World) -> None:
     world.sync()
     assert sitebooks("reconcile").exit_code == 0

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from models import session
 from sync.connections import new_company
-from tests.worker.command import Command
+from tests.worker.command import Command, worker_in_process  # noqa: F401
 from tests.world import World
 
 pytestmark = pytest.mark.worker
@@ -151,6 +151,7 @@ def test_events_and_a_replay_that_only_counts(sitebooks: Command) -> None:
     assert len(sitebooks.json("replay", "--since", "2h", "--dry-run")["events"]) == sum(said["counts"].values())
 
 
+@pytest.mark.usefixtures("worker_in_process")
 def test_reconcile_explains_every_difference(sitebooks: Command) -> None:
     answered = sitebooks("reconcile", "--json")
     one = answered.document["connections"][0]

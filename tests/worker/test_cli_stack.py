@@ -65,6 +65,14 @@ def test_one_project_and_one_kind_can_be_synced_alone(sitebooks: Run) -> None:
     assert sitebooks("sync", "--project", "9999").returncode == 2
 
 
+def test_a_worker_compares_both_sides(sitebooks: Run) -> None:
+    ran = sitebooks("reconcile", "--json")
+    said = json.loads(ran.stdout)
+    assert (ran.returncode, said["agrees"]) == (0, True), ran.stderr
+    line = next(x for x in said["connections"][0]["lines"] if x["kind"] == "commitment")
+    assert (line["here"], line["there"], line["unexplained"]) == ("240000.00", "240000.00", "0.00")
+
+
 def test_where_nothing_runs_a_command_says_how_to_start_it(sitebooks: Run, tmp_path: Path) -> None:
     ran = sitebooks("status", "--json", folder=tmp_path)
     assert ran.returncode == 7 and json.loads(ran.stdout)["error"]["code"] == "nothing_runs"
