@@ -33,6 +33,8 @@ from sync.work import Verdict, Work
 
 log = logging.getLogger("sitebooks.sync")
 
+#: Longer than any of our transactions: whoever stored what a record waits for has committed by then.
+SECOND_LOOK = timedelta(seconds=2)
 #: A defect of ours met with data nobody foresaw: the record is set aside with the reason, the others go on.
 UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
@@ -321,7 +323,7 @@ def _conclude(db: Connection, company: Company, work: Work) -> None:
         if work.row.state != RecordState.synced or work.row.remote_id != verdict.done.remote_id:
             merge(work.released, records.release(db, tokens))
         work.joined = work.row.kind == "project" and work.row.remote_id is None
-    if state is RecordState.held:
+    if state in (RecordState.held, RecordState.needs_attention):
         tokens = {token for problem in verdict.problems for token in problem.waits_for}
         work.unread = unread(db, tokens, work.obj.project_id if work.obj is not None else work.row.project_id)
 
@@ -345,12 +347,21 @@ def _as_stored(work: Work) -> Any:
     return SimpleNamespace(id=work.id, company_id=work.row.company_id, state=work.state)
 
 
+def _second_look(work: Work, verdict: Verdict, waits_for: list[str]) -> datetime | None:
+    """What it waits for may have come between our reading and our saying so: the first time it is looked at once more."""
+    if not waits_for or waits_for == list(work.row.waits_for):
+        return verdict.due_at
+    soon = now() + SECOND_LOOK
+    return min(soon, verdict.due_at) if verdict.due_at is not None else soon
+
+
 def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
+    waits_for = sorted({token for p in (*verdict.problems, *work.warnings) for token in p.waits_for})
     fields: dict[str, Any] = {
         "problems": [problems.as_plain(p) for p in verdict.problems],
         "warnings": _warnings(work, verdict),
-        "waits_for": sorted({token for p in (*verdict.problems, *work.warnings) for token in p.waits_for}),
-        "due_at": verdict.due_at,
+        "waits_for": waits_for,
+        "due_at": _second_look(work, verdict, waits_for),
         "lease_until": None,
         "unfinished": 0,
         "tries": work.row.tries + 1 if verdict.soon else 0,

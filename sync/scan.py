@@ -23,6 +23,8 @@ log = logging.getLogger("sitebooks.scan")
 OVERLAP = timedelta(minutes=5)
 #: Objects whose missing parts are fetched before they are stored: what a scan cut short has to fetch again at most.
 COMPLETED_AT_ONCE = 20
+#: Postgres's clock: what was read when is compared with bells, which are stamped by it.
+NOW = text("SELECT clock_timestamp()")
 
 
 class OutOfTime(Exception):
@@ -57,6 +59,7 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         company = load(db, company_id)
         scope = project_id or ""
         since = None if full else _cursor(db, company.connections[system].id, kind, scope)
+        began = asked_at = db.scalar(NOW)
     reader, found = connector(system).readers[kind], Scanned({})
     if company.connections[system].blocked_code:
         found.stopped = f"{system} must be connected again first"
@@ -71,7 +74,7 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
             seen.update(o.source_id for o in page.objects)
             seen.update(odd for odd, _ in page.odd)
             newest = max([t for t in [newest, *(o.updated_at for o in page.objects)] if t is not None], default=None)
-            _store_page(company, system, kind, scope, reader, client, page, found)
+            asked_at = _store_page(company, system, kind, scope, reader, client, page, found, asked_at)
         whole = True
     except Unavailable as error:
         found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True
@@ -84,7 +87,7 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
                 block(db, system)
         log.warning("scan of %s %s %s stopped: %s", system, kind, scope, error)
     if whole:
-        _finish(company, system, kind, project_id, since, newest, everything, full, seen, found)
+        _finish(company, system, kind, project_id, since, newest, everything, full, began, seen, found)
     return found
 
 
@@ -107,8 +110,10 @@ def projects(company_id: int, system: str) -> list[str]:
 
 
 def _store_page(
-    company: Company, system: str, kind: str, scope: str, reader: Reader, client: Client, page: Page, found: Scanned
-) -> None:
+    company: Company, system: str, kind: str, scope: str, reader: Reader, client: Client, page: Page, found: Scanned,
+    asked_at: datetime,
+) -> datetime:
+    """Stores what differs; gives the time before the next page is asked for."""
     connection_id = company.connections[system].id
     found.read += len(page.objects)
     odd = {source_id: scope for source_id, _ in page.odd}
@@ -122,7 +127,7 @@ def _store_page(
         if reader.headers_only:
             part, whole = _complete(reader, client, part, odd)
         with session(company.id) as db:
-            stored = snapshots.store(db, company.id, connection_id, system, kind, whole, part)
+            stored = snapshots.store(db, company.id, connection_id, system, kind, whole, part, asked_at)
             found.rows += stored.rows
             found.changed += len(stored.changed)
             merge(found.rung, records.ensure(db, company, system, kind, stored.changed))
@@ -134,6 +139,8 @@ def _store_page(
             _gone(db, company, connection_id, kind, list(page.gone), found)
         if odd:
             merge(found.rung, records.doorbell(db, company, system, kind, odd))
+        next_at: datetime = db.execute(NOW).scalar_one()
+        return next_at
 
 
 def _complete(
@@ -164,6 +171,7 @@ def _finish(
     newest: datetime | None,
     everything: bool,
     full: bool,
+    began: datetime,
     seen: set[str],
     found: Scanned,
 ) -> None:
@@ -171,7 +179,7 @@ def _finish(
     connection_id = company.connections[system].id
     with session(company.id) as db:
         if everything:
-            missing = snapshots.live_ids(db, connection_id, kind, project_id) - seen
+            missing = snapshots.live_ids(db, connection_id, kind, project_id, began) - seen
             if missing:
                 _gone(db, company, connection_id, kind, sorted(missing), found)
         if full or (newest is not None and newest != since):
