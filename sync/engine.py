@@ -234,9 +234,12 @@ def _store(db: Connection, company: Company, works: Sequence[Work]) -> None:
     for work in works:
         connection_id = company.connections[work.flow.source].id
         if work.fresh is not None:
-            stored = snapshots.store(db, company.id, connection_id, work.flow.source, work.row.kind, [work.fresh])
+            asked_at = work.row.lease_until - timedelta(seconds=environment().lease_seconds)  # when it was claimed
+            stored = snapshots.store(
+                db, company.id, connection_id, work.flow.source, work.row.kind, [work.fresh], asked_at=asked_at
+            )
             if not stored.rows:
-                snapshots.touch(db, connection_id, work.row.kind, [work.row.source_id])
+                snapshots.touch(db, connection_id, work.row.kind, [work.row.source_id], asked_at)
             merge(work.released, records.release(db, stored.tokens))
         elif work.gone and work.row.gone_at is None:
             snapshots.gone(db, connection_id, work.row.kind, [work.row.source_id])

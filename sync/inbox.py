@@ -13,6 +13,7 @@ from models import session, text, unscoped
 from models.states import EventState
 from sync import clients, records, settings, snapshots
 from sync.company import Company, load
+from sync.keeping import keep
 from sync.records import Rung, merge
 
 log = logging.getLogger("sitebooks.inbox")
@@ -106,9 +107,7 @@ def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) 
         return rung
     with session(company.id) as db:
         if obj is not None:
-            stored = snapshots.store(db, company.id, connection_id, system, bell.kind, [obj])
-            merge(rung, records.ensure(db, company, system, bell.kind, stored.changed))
-            merge(rung, records.release(db, stored.tokens))
+            merge(rung, keep(db, company, system, bell.kind, [obj])[1])
         else:
             known = _stored_behind(db, connection_id, bell)
             merge(rung, records.ring_sources(db, connection_id, bell.kind, snapshots.gone(db, connection_id, bell.kind, known)))

@@ -15,6 +15,7 @@ from objects import Object
 from settings.environment import environment
 from sync import clients, records, snapshots
 from sync.company import Company, block, load
+from sync.keeping import keep
 from sync.records import Rung, merge
 
 log = logging.getLogger("sitebooks.scan")
@@ -127,11 +128,10 @@ def _store_page(
         if reader.headers_only:
             part, whole = _complete(reader, client, part, odd)
         with session(company.id) as db:
-            stored = snapshots.store(db, company.id, connection_id, system, kind, whole, part, asked_at)
+            stored, rung = keep(db, company, system, kind, whole, part, asked_at)
             found.rows += stored.rows
             found.changed += len(stored.changed)
-            merge(found.rung, records.ensure(db, company, system, kind, stored.changed))
-            merge(found.rung, records.release(db, stored.tokens))
+            merge(found.rung, rung)
         if time.monotonic() > found.until:
             raise OutOfTime
     with session(company.id) as db:

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, text
 from connectors.calls import CallFailed, NotUnderstood
 from connectors.registry import connector
 from models import session
-from objects import Object
-from sync import clients, records, snapshots
-from sync.company import Company, load
-from sync.records import Rung, merge
+from sync import clients
+from sync.company import load
+from sync.keeping import keep
+from sync.records import Rung
 
 log = logging.getLogger("sitebooks.sync")
 
@@ -47,14 +47,7 @@ def read(company_id: int, wanted: Unread) -> Rung:
     except (CallFailed, NotUnderstood) as error:
         log.warning("%s %s %s is left to the next scan: %s", system, kind, source_id, error)
         return {}
-    return keep(company, system, kind, [obj] if obj is not None else [])
-
-
-def keep(company: Company, system: str, kind: str, objects: list[Object]) -> Rung:
-    """Stores objects just read; gives their records and whatever waited for them."""
-    rung: Rung = {}
-    with session(company.id) as db:
-        stored = snapshots.store(db, company.id, company.connections[system].id, system, kind, objects)
-        merge(rung, records.ensure(db, company, system, kind, stored.changed))
-        merge(rung, records.release(db, stored.tokens))
-    return rung
+    if obj is None:
+        return {}
+    with session(company_id) as db:
+        return keep(db, company, system, kind, [obj])[1]
