@@ -55,7 +55,7 @@ def anchors(page: Path) -> set[str]:
 def test_every_page_can_be_reached_from_the_index() -> None:
     listed = {(DOCS / target).resolve() for target in LINK.findall((DOCS / "index.md").read_text())}
     missing = [page.name for page in DOCS.rglob("*.md") if page.name != "index.md" and page.resolve() not in listed]
-    assert not missing
+    assert not missing, f"add them to docs/index.md: {missing}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
