@@ -4,27 +4,21 @@ import getpass
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import text
 
 from cli.exits import REFUSED, Failure, wrong_usage
 from connectors.ports import Token, Window
 from connectors.registry import connector
 from models import session
-from objects import Object
-from objects.plain import NotReadable, from_plain
 from settings.environment import environment
-from sync import clients, connections, records, settings, tokens, views
+from sync import clients, connections, settings, tokens, views
 from sync.clients import Credentials
 from sync.company import load
-from sync.records import Rung, merge
 
 log = logging.getLogger("sitebooks.connect")
 
@@ -135,47 +129,10 @@ def store(
     publish.ring_all(company_id, settings.fetch(company_id, system, actor))
     if chosen:  # after the fetch, so that what the system itself holds is changed there first
         publish.ring_all(company_id, settings.save(company_id, system, chosen, actor))
-    covered = connections.subscribe(company_id, system) if reachable(str(values.get("base_url", ""))) else None
-    publish.ring_all(company_id, catch_up(company_id, system), queue="bulk")
+    covered = connections.subscribe(company_id, system)
+    publish.ring_all(company_id, connections.catch_up(company_id, system), queue="bulk")
     scan.start(company_id, system)
     return covered
-
-
-def catch_up(company_id: int, system: str) -> Rung:
-    """Records for what was read before this system was connected: a scan only sees what has changed since."""
-    rung: Rung = {}
-    with session(company_id) as db:
-        company = load(db, company_id)
-        wanted = {(f.source, f.kind) for f in connector(system).flows if f.source != system and f.source in company.connections}
-        for source, kind in sorted(wanted):
-            stored_data = db.scalars(
-                text("SELECT data FROM snapshot WHERE connection_id = :c AND kind = :k AND gone_at IS NULL ORDER BY id"),
-                {"c": company.connections[source].id, "k": kind},
-            )
-            merge(rung, records.ensure(db, company, source, kind, list(_readable(kind, stored_data))))
-    return rung
-
-
-def _readable(kind: str, stored_data: Iterable[Any]) -> Iterator[Object]:
-    """What an older release stored in another form is left to the nightly full reading."""
-    for data in stored_data:
-        try:
-            yield from_plain(kind, data)
-        except NotReadable as error:
-            log.warning("a stored %s is read again by the next full scan: %s", kind, error)
-
-
-def reachable(base_url: str) -> bool:
-    """Whether a system at this address can reach our webhooks: not from elsewhere, when PUBLIC_URL is this machine itself."""
-    return not _local(environment().public_url) or (bool(base_url) and _local(base_url))
-
-
-def _local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def known_company(asked: str) -> int | None:

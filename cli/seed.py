@@ -40,6 +40,7 @@ def connect(company_id: int, system: str, stand: dict[str, Any], own: dict[str, 
     connections.connect(company_id, system, {"base_url": stand["url"], **own}, credentials)
     publish.ring_all(company_id, settings.fetch(company_id, system, actor="set-up"))
     connections.subscribe(company_id, system)
+    publish.ring_all(company_id, connections.catch_up(company_id, system))
     scan.start(company_id, system)
 
 

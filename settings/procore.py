@@ -1,6 +1,5 @@
 """What can be set for one company's connection with Procore, with the words people know from its screens."""
 
-from datetime import timedelta
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -37,10 +36,6 @@ class ProcoreSettings(BaseModel):
     )
     page_size: int = Field(1000, title="Records per page", ge=10, le=2000,
                            description="Procore advises at most 2,000; endpoints with a smaller ceiling get theirs.")
-    poll_billing_periods: timedelta = Field(
-        timedelta(minutes=15), title="Look for billing periods every", ge=timedelta(seconds=1),
-        description="No webhook tells of them, and invoices wait for them (L-24).",
-    )
 
     @field_validator("base_url", "login_url")
     @classmethod

@@ -1,19 +1,28 @@
 """Connections: making one, subscribing to its webhooks, and listing all of them for the schedule."""
 
 import json
+import logging
 import secrets
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
 from connectors.registry import connector
 from models import session, unscoped
+from objects import Object
+from objects.plain import NotReadable, from_plain
 from settings.environment import environment
-from sync import clients
+from sync import clients, records
 from sync.clients import budget_row
 from sync.company import load
+from sync.records import Rung, merge
 from sync.secrets import decrypt, encrypt
+
+log = logging.getLogger("sitebooks.connect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +98,17 @@ def connect(company_id: int, system: str, settings: dict[str, Any], credentials:
     return made
 
 
-def subscribe(company_id: int, system: str) -> list[str]:
-    """Registers our webhook address there, once; gives what it covers. What it does not cover is polled."""
+def subscribe(company_id: int, system: str) -> list[str] | None:
+    """Registers our webhook address there, once; gives what it covers. What it does not cover is polled.
+
+    None: nothing was registered, because PUBLIC_URL is this machine itself and the system is elsewhere.
+    """
     with session(company_id) as db:
         company = load(db, company_id)
         row = db.execute(text("SELECT hook_address, hook_secrets FROM connection WHERE system = :s"), {"s": system}).one()
+    if not reachable(str(getattr(company.connections[system].settings, "base_url", ""))):
+        log.warning("%s cannot reach %s: no webhooks, everything is polled", system, environment().public_url)
+        return None
     url = f"{environment().public_url.rstrip('/')}/webhooks/{system}/{row.hook_address}"
     covered = connector(system).subscribe(clients.client(company, system, urgent=True), url, decrypt(row.hook_secrets)[0])
     with session(company_id) as db:
@@ -102,3 +117,40 @@ def subscribe(company_id: int, system: str) -> list[str]:
             {"c": json.dumps(covered), "s": system},
         )
     return covered
+
+
+def catch_up(company_id: int, system: str) -> Rung:
+    """Records for what was read before this system was connected: a scan only sees what has changed since."""
+    rung: Rung = {}
+    with session(company_id) as db:
+        company = load(db, company_id)
+        wanted = {(f.source, f.kind) for f in connector(system).flows if f.source != system and f.source in company.connections}
+        for source, kind in sorted(wanted):
+            stored_data = db.scalars(
+                text("SELECT data FROM snapshot WHERE connection_id = :c AND kind = :k AND gone_at IS NULL ORDER BY id"),
+                {"c": company.connections[source].id, "k": kind},
+            )
+            merge(rung, records.ensure(db, company, source, kind, list(_readable(kind, stored_data))))
+    return rung
+
+
+def _readable(kind: str, stored_data: Iterable[Any]) -> Iterator[Object]:
+    """What an older release stored in another form is left to the nightly full reading."""
+    for data in stored_data:
+        try:
+            yield from_plain(kind, data)
+        except NotReadable as error:
+            log.warning("a stored %s is read again by the next full scan: %s", kind, error)
+
+
+def reachable(base_url: str) -> bool:
+    """Whether a system at this address can reach our webhooks: not from elsewhere, when PUBLIC_URL is this machine itself."""
+    return not _local(environment().public_url) or (bool(base_url) and _local(base_url))
+
+
+def _local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -11,13 +11,14 @@ from sqlalchemy import text
 import simulators
 from cli import connecting
 from cli.commands.connect import connect
-from cli.connecting import known_company, reachable
+from cli.connecting import known_company
 from cli.exits import Failure
 from connectors.calls import Forbidden, SignInRefused
 from models import session
 from simulators.kit.clock import Clock
 from simulators.kit.http import Request
 from sync import clients, scan
+from sync.connections import reachable
 from sync.secrets import decrypt
 from tasks import publish
 from tasks import scan as passes

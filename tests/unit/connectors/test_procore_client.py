@@ -1,6 +1,5 @@
 """Procore's client against answers made by hand: pages, companies, sign-in, limits, and its own outcomes."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
@@ -215,4 +214,3 @@ def test_settings_know_which_hosts_belong_together():
     for wrong in ({"base_url": "https://api.example.com"}, {"base_url": "ftp://x"}, {"company_id": "x"}, {"other": 1}):
         with pytest.raises(ValueError):
             ProcoreSettings(**wrong)
-    assert json.loads(ProcoreSettings(company_id="1").model_dump_json())["poll_billing_periods"] == "PT15M"
