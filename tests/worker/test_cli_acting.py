@@ -108,3 +108,23 @@ def test_a_difference_that_nothing_explains_is_exit_4(sitebooks: Command, world:
     assert answered.exit_code == 4 and answered.document["agrees"] is False
     assert answered.document["connections"][0]["unexplained"] == "0.01"
     assert sitebooks("reconcile", "--kind", "budget_code").exit_code == 0
+
+
+@pytest.mark.requirement("L-06")
+def test_without_the_schedule_invoices_go_when_a_person_asks(sitebooks: Command, world: World) -> None:
+    from sync import settings
+
+    settings.save(world.company, "lentune", {"auto_push_invoices": False}, "test")
+    world.sync()
+    lines = [{"code": "01-100", "type": "L", "net": "12.50", "description": "Keys"}]
+    world.act(
+        "lentune", "create_invoice", number="INV-1", supplier="Southern Steel Ltd", date="2026-11-20", project="1001", lines=lines
+    )
+    world.sync()
+    assert world.problems("invoice", "INV-1") == ["waiting_for_push"]
+    foreseen = sitebooks.json("sync", "--kind", "invoice", "--dry-run")["records"]
+    assert [(r["number"], r["outcome"], r["amount"]) for r in foreseen] == [("INV-1", "create", "12.50")]
+    assert world.problems("invoice", "INV-1") == ["waiting_for_push"]
+    assert sitebooks.json("sync", "--kind", "invoice", "--no-wait")["pushed"] == 1
+    world.due_now()
+    assert world.record("invoice", "INV-1").state == "synced"
