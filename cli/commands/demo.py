@@ -59,11 +59,12 @@ def _card(out: Output, played: "Played", seconds: float) -> None:
         unexplained += report.unexplained
         for line in report.lines:
             there[line.currency] = there.get(line.currency, Decimal("0.00")) + line.there
+    planted = sum(problem["expected"] for problem in played.ending.problems)
     money = " and ".join(f"{currency} {amount:,.2f}" for currency, amount in there.items())
     out.heading(f"You saw {played.records} records and {money} on both sides in {seconds:.0f} s.")
     out.say(
         f"Unexplained difference {unexplained:,.2f}; duplicates {len(played.duplicates)}; "
-        f"problems {len(played.ending.problems)}, each where the data has a mistake."
+        f"problems {len(played.ending.problems)}, of which the data set planted {planted}."
     )
     for difference in played.differences():
         out.bullet(difference, "✗", "fail")
