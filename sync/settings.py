@@ -9,6 +9,7 @@ from sqlalchemy import text
 from connectors.registry import connector
 from models import session
 from objects.outcome import Outcome
+from objects.plain import digest
 from objects.problem import on_settings
 from sync import clients, records
 from sync.company import load
@@ -33,13 +34,12 @@ def save(company_id: int, system: str, values: dict[str, Any], actor: str) -> Ru
     model = _checked(system, wanted)
     version = row.mirror_version
     if declared.save_settings is not None and declared.read_settings is not None:
-        client = clients.client(company, system, urgent=True)
-        answer = declared.save_settings(
-            client, model.model_dump(mode="json"), version or "", f"settings-{row.id}-{row.settings_version}"
-        )
-        if answer.outcome is not Outcome.confirmed:
+        client, body = clients.client(company, system, urgent=True), model.model_dump(mode="json")
+        key = f"settings-{row.id}-{version}-{digest(body).hex()[:16]}"
+        answer = declared.save_settings(client, body, version or "", key)
+        if answer.outcome in (Outcome.refused, Outcome.not_applied):
             raise Refused(_code(answer.body), answer.reason or "the system did not take the settings")
-        mirrored, version = declared.read_settings(client)
+        mirrored, version = declared.read_settings(client)  # after a lost answer, too: what stands there is what counts
         wanted |= mirrored
     return _store(company_id, system, wanted, version, actor)
 

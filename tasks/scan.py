@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from celery import Task, chain, shared_task, signature
 
+from connectors.calls import CallFailed, NotUnderstood
 from connectors.registry import connector
 from settings.environment import environment
 from sync import scan as scans
-from sync import unread
+from sync import settings, unread
 from tasks import publish
 from tasks.base import DATABASE_TROUBLE, LONGEST_COUNTDOWN
 
@@ -60,6 +61,23 @@ def read_one(company_id: int, system: str, kind: str, source_id: str, project_id
     publish.ring_all(company_id, unread.read(company_id, (system, kind, source_id, project_id)))
 
 
+@shared_task(
+    name="sitebooks.scan.settings",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    retry_backoff_max=60,
+    max_retries=3,
+    soft_time_limit=environment().soft_limit_seconds,
+    time_limit=environment().hard_limit_seconds,
+)
+def read_settings(company_id: int, system: str) -> None:
+    """Takes over the settings that the outside system holds, in case the event of their change was lost."""
+    try:
+        publish.ring_all(company_id, settings.fetch(company_id, system, actor=f"{system} (scan)"))
+    except (CallFailed, NotUnderstood, settings.Refused) as error:
+        publish.log.warning("settings of %s for company %s stay as they were: %s", system, company_id, error)
+
+
 def _read(task: Task, company_id: int, system: str, kind: str, project_id: str | None, full: bool) -> None:
     found = scans.scan(company_id, system, kind, project_id, full)
     publish.ring_all(company_id, found.rung, queue="bulk")
@@ -79,6 +97,8 @@ def start(company_id: int, system: str, full: bool = False, kinds: Sequence[str]
         for kind in connector(system).scans
         if kinds is None or kind in kinds
     ]
+    if connector(system).read_settings is not None:
+        links.insert(0, signature("sitebooks.scan.settings", args=(company_id, system), immutable=True))
     try:
         chain(*links).apply_async()
     except publish.BROKER_TROUBLE as error:
