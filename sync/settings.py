@@ -40,6 +40,8 @@ def save(company_id: int, system: str, values: dict[str, Any], actor: str) -> Ru
         if answer.outcome in (Outcome.refused, Outcome.not_applied):
             raise Refused(_code(answer.body), answer.reason or "the system did not take the settings")
         mirrored, version = declared.read_settings(client)  # after a lost answer, too: what stands there is what counts
+        if answer.outcome is Outcome.uncertain and any(body.get(name) != value for name, value in mirrored.items()):
+            raise Refused("system_unavailable", answer.reason or "the system did not take the settings")
         wanted |= mirrored
     return _store(company_id, system, wanted, version, actor)
 
