@@ -31,15 +31,21 @@ class Place:
 def enter(company: str | None, stack: dict[str, Any] | None = None) -> Place:
     """Finds the stack, unless it is given, and the company. Raises Failure, NothingRuns, and what the database raises."""
     ready = attach() if stack is None else stack
-    from sync.connections import companies
+    # models alone, not sync.connections and sync.company: they import every client, and most commands only look
+    from sqlalchemy import text
 
-    company_id, name = _choose(companies(), company, ready)
-    from models import session
-    from sync.company import load
+    from models import session, unscoped
 
+    with unscoped() as db:
+        known = [(row.company_id, row.name) for row in db.execute(text("SELECT company_id, name FROM sitebooks_companies()"))]
+    company_id, name = _choose(known, company, ready)
     with session(company_id) as db:
-        loaded = load(db, company_id)
-    return Place(company_id, name, ZoneInfo(loaded.time_zone), loaded.currency, tuple(loaded.connections), ready)
+        row = db.execute(
+            text("""
+            SELECT time_zone, currency, ARRAY(SELECT system FROM connection ORDER BY id) AS systems FROM company
+        """)
+        ).one()
+    return Place(company_id, name, ZoneInfo(row.time_zone), row.currency, tuple(row.systems), ready)
 
 
 def publish_from_here() -> None:
