@@ -1,6 +1,7 @@
 """Running a command of ours inside the test's process, on the test's database and simulators."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,11 @@ class Command:
     """`sitebooks(…)` for one company."""
 
     def __init__(self, company: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        from workers.app import app
+
         self.company, self.monkeypatch, self.capsys = company, monkeypatch, capsys
+        # an earlier test may have loaded the app before there was a broker
+        monkeypatch.setattr(app.conf, "broker_url", os.environ["BROKER_URL"])
 
     def __call__(self, *arguments: str) -> Answered:
         self.capsys.readouterr()
