@@ -45,13 +45,33 @@ def _newest_match(cron: str | None, zone: ZoneInfo, now: datetime) -> datetime |
     wanted = crontab.from_string(cron)
     minute = now.replace(second=0, microsecond=0)
     for back in range(60):
-        local = (minute - timedelta(minutes=back)).astimezone(zone)
-        if (
-            local.minute in wanted.minute
-            and local.hour in wanted.hour
-            and local.day in wanted.day_of_month
-            and local.month in wanted.month_of_year
-            and local.isoweekday() % 7 in wanted.day_of_week
-        ):
-            return minute - timedelta(minutes=back)
+        at = minute - timedelta(minutes=back)
+        if any(_named(wanted, wall) for wall in _wall_minutes(at, zone, every_hour=len(wanted.hour) == 24)):
+            return at
     return None
+
+
+def _wall_minutes(at: datetime, zone: ZoneInfo, every_hour: bool) -> Iterator[datetime]:
+    """The minutes on a wall clock there that this one stands for.
+
+    What a day without that hour skips is made up for by the minute after it; an hour that comes twice counts once. A
+    cron that names every hour means every hour there is.
+    """
+    local = at.astimezone(zone)
+    if every_hour or not local.fold:
+        yield local.replace(tzinfo=None)
+    if not every_hour:
+        before = (at - timedelta(minutes=1)).astimezone(zone)
+        skipped = local.replace(tzinfo=None) - before.replace(tzinfo=None) - timedelta(minutes=1)
+        for n in range(1, int(skipped.total_seconds()) // 60 + 1):
+            yield local.replace(tzinfo=None) - timedelta(minutes=n)
+
+
+def _named(cron: crontab, wall: datetime) -> bool:
+    return (
+        wall.minute in cron.minute
+        and wall.hour in cron.hour
+        and wall.day in cron.day_of_month
+        and wall.month in cron.month_of_year
+        and wall.isoweekday() % 7 in cron.day_of_week
+    )

@@ -126,7 +126,7 @@ def test_a_scan_that_was_cut_off_keeps_what_it_read_and_moves_no_cursor(start, f
     put(world, "DELETE FROM scan_cursor WHERE kind = 'commitment'")
     put(
         world,
-        "DELETE FROM sync_record WHERE kind = 'commitment' AND NOT EXISTS (SELECT FROM history h WHERE h.record_id = sync_record.id)",
+        "DELETE FROM sync_record r WHERE kind = 'commitment' AND NOT EXISTS (SELECT FROM history h WHERE h.record_id = r.id)",
     )
     seen = []
     transport = world.transports["procore"]
