@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, TextClause, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
+from models.quick import Quick
 from settings.environment import environment
 
 #: A pooled connection that rested longer is asked whether it still answers before it is used.
@@ -34,7 +35,7 @@ _ENTER = text("SELECT set_config('role', 'sitebooks_app', true), set_config('app
 
 def engine() -> Engine:
     """This process's engine, opened on first use: never before a fork, never at import."""
-    return _of_this_process("rows", pool_size=2, max_overflow=6)
+    return _of_this_process("rows", pool_size=2, max_overflow=6, pool_use_lifo=True)
 
 
 def counters() -> Engine:
@@ -99,7 +100,7 @@ def sqlalchemy_url(url: str) -> str:
 @contextmanager
 def session(company_id: int) -> Iterator[Connection]:
     """A transaction that sees and writes this company's rows only; committed when the block ends well."""
-    with engine().begin() as connection:
+    with Quick(engine()) as connection, connection.begin():
         connection.execute(_ENTER, {"company": str(int(company_id))})
         yield connection
 

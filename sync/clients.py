@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from connectors.ports import Client, Token, Window
 from connectors.registry import connector
-from models import counters, session, text
+from models import Quick, counters, session, text
 from settings.environment import environment
 from sync.company import Company
 from sync.secrets import decrypt, encrypt
@@ -70,7 +70,7 @@ class SharedBudget:
     def take(self, urgent: bool = False) -> datetime | None:
         seen, self._seen = self._seen, None
         answered, self._answered = self._answered, False
-        with counters().connect() as db:
+        with Quick(counters()) as db:
             when: datetime | None = db.execute(
                 text("SELECT sitebooks_take(:c, :u, :a, :l, :n, :r)"),
                 {

@@ -28,13 +28,17 @@ class Bench:
     site: Simulated
     books: Simulated
     company: int
-    ours: list[int]
+    ours: dict[str, int]
     api: httpx.Client
     db: psycopg.Connection[Any]
 
     def cpu(self) -> float:
         """Of the web process, the worker and its child so far."""
-        return sum(cpu_seconds(pid) for pid in self.ours)
+        return sum(cpu_seconds(pid) for pid in self.ours.values())
+
+    def parts(self) -> dict[str, float]:
+        """The same by process."""
+        return {name: cpu_seconds(pid) for name, pid in self.ours.items()}
 
     def scalar(self, query: str, *values: Any) -> Any:
         """The first column of the only row."""
@@ -80,7 +84,7 @@ def _prepared(made: Stand) -> Bench:
     db = psycopg.connect(made.servers.administrator_url.rsplit("/", 1)[0] + "/sitebooks", autocommit=True)
     with psycopg.connect(made.servers.database_url) as owner:
         owner.execute(TABLE)
-    bench = Bench(made, site, books, company, [web.pid, worker.pid], _api(site), db)
+    bench = Bench(made, site, books, company, {"web": web.pid, "worker": worker.pid}, _api(site), db)
     wait(lambda: bench.scalar("SELECT count(*) FROM sync_record WHERE kind = 'commitment' AND state = 'synced'") == OBJECTS,
          300, "the first load did not end")  # fmt: skip
     _quiet(bench)
@@ -138,7 +142,7 @@ def _quiet(bench: Bench) -> None:
 def _singles(bench: Bench, many: int) -> dict[str, Any]:
     """Order by order: edited in Procore, webhook, fetched, written to Lentune; the next when it is in both systems."""
     events, latencies = bench.scalar("SELECT count(*) FROM event"), []
-    before, began = bench.cpu(), time.monotonic()
+    before, began = bench.parts(), time.monotonic()
     for record, number, project in _orders(bench, many):
         synced, at = bench.scalar("SELECT synced_at FROM sync_record WHERE id = %s", record), time.monotonic()
         _edit(bench, number, project)
@@ -147,8 +151,9 @@ def _singles(bench: Bench, many: int) -> dict[str, Any]:
         latencies.append(time.monotonic() - at)
     wall = time.monotonic() - began
     _quiet(bench)
+    parts = {name: round((after - before[name]) / many * 1000, 2) for name, after in bench.parts().items()}
     return {
-        "cpu_ms": round((bench.cpu() - before) / many * 1000, 2), "objects": many, "wall_s": round(wall, 2),
+        "cpu_ms": round(sum(parts.values()), 2), "parts_ms": parts, "objects": many, "wall_s": round(wall, 2),
         "median_latency_ms": round(median(latencies) * 1000), "events": bench.scalar("SELECT count(*) FROM event") - events,
     }
 
