@@ -14,6 +14,7 @@ from connectors.registry import connector
 from models import session
 from models.states import RecordState
 from objects.money import text_of
+from objects.text import folded
 from sync import clients, snapshots
 from sync.company import Company, load
 
@@ -52,7 +53,8 @@ class Line:
 
 @dataclass(slots=True)
 class Report:
-    """A whole comparison. `duplicates`: numbers that stand more than once under one key on the target."""
+    """A whole comparison. `duplicates`: what stands more than once on the target under one key, or a second time in the
+    same project with the same number and amount, entered there by hand."""
 
     lines: list[Line]
     duplicates: list[str]
@@ -155,6 +157,7 @@ def _compare(
     by_anchor: dict[str, list[Counted]] = defaultdict(list)
     for counted in there:
         by_anchor[counted.anchor].append(counted)
+    by_hand = {(c.project_id, folded(c.number), c.amount) for c in by_anchor.pop("", [])}
     for row in here:
         amount = flow.compared(snapshots.load(row.kind, row))
         if amount is None:
@@ -163,13 +166,12 @@ def _compare(
         line.here_count, line.here = line.here_count + 1, line.here + amount
         found = by_anchor.pop(row.source_id if flow.direction == "from_procore" else row.key, [])
         line.there_count, line.there = line.there_count + len(found), line.there + sum((f.amount for f in found), ZERO)
-        if len(found) > 1:
+        if len(found) > 1 or any((f.project_id, folded(f.number), f.amount) in by_hand for f in found):
             duplicates.append(f"{flow.kind} {row.number}")
         if row.state != RecordState.synced:
             # known and shown to people: what is not (or not yet again) over there is explained by the record itself
             missing = amount - sum((f.amount for f in found), ZERO)
             line.explained += missing
             line.reasons[row.state] = line.reasons.get(row.state, 0) + 1
-    for anchor, left in by_anchor.items():
-        if anchor:
-            only_there.extend(f"{flow.kind} {c.number}" for c in left)
+    for left in by_anchor.values():
+        only_there.extend(f"{flow.kind} {c.number}" for c in left)

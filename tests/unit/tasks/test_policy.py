@@ -156,7 +156,7 @@ class Stand(base.RecordTask):
 
     name, max_retries, abstract = "sitebooks.invoice.sync", 3, False
 
-    class request:  # noqa: N801 - Celery's own name
+    class request:
         retries, delivery_info = 0, {"routing_key": "bulk"}
 
     class Again(Exception):
