@@ -96,10 +96,11 @@ CREATE OR REPLACE FUNCTION sitebooks_take(
     for_connection bigint, urgent boolean, answered boolean, seen_limit int, seen_left int, seen_reset timestamptz)
 RETURNS timestamptz LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE
-    b budget; t timestamptz := clock_timestamp(); wait timestamptz;
+    b budget; was budget; t timestamptz := clock_timestamp(); wait timestamptz;
 BEGIN
     SELECT * INTO b FROM budget WHERE connection_id = for_connection FOR UPDATE;
     IF NOT FOUND THEN RETURN NULL; END IF;
+    was := b;
     IF b.spike_reset <= t THEN
         b.spike_reset := b.spike_reset + ceil(extract(epoch FROM t - b.spike_reset) / 10 + 0.000001) * interval '10 seconds';
         b.spike_left := b.spike_limit;
@@ -122,7 +123,7 @@ BEGIN
         END IF;
     END IF;
     IF answered THEN
-        b.answered_at := t;
+        IF b.answered_at IS NULL OR b.answered_at < t - interval '10 seconds' THEN b.answered_at := t; END IF;
         b.probe_until := NULL;
         b.learn := b.learn AND seen_reset IS NOT NULL;  -- it answers and tells no limit: there is none to learn
     END IF;
@@ -136,9 +137,11 @@ BEGIN
     IF wait IS NULL THEN
         b.spike_left := b.spike_left - 1; b.hour_left := b.hour_left - 1;
     END IF;
-    UPDATE budget SET spike_limit = b.spike_limit, spike_left = b.spike_left, spike_reset = b.spike_reset,
-        hour_limit = b.hour_limit, hour_left = b.hour_left, hour_reset = b.hour_reset,
-        shut_until = b.shut_until, probe_until = b.probe_until, learn = b.learn,
-        answered_at = b.answered_at WHERE id = b.id;
+    IF b IS DISTINCT FROM was THEN  -- a system that tells no limit costs no write
+        UPDATE budget SET spike_limit = b.spike_limit, spike_left = b.spike_left, spike_reset = b.spike_reset,
+            hour_limit = b.hour_limit, hour_left = b.hour_left, hour_reset = b.hour_reset,
+            shut_until = b.shut_until, probe_until = b.probe_until, learn = b.learn,
+            answered_at = b.answered_at WHERE id = b.id;
+    END IF;
     RETURN wait;
 END $$;

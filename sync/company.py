@@ -83,8 +83,20 @@ def block(db: Connection, system: str) -> None:
 
 
 def _connected(row: Any) -> Connected:
-    try:
-        settings, refused = connector(row.system).settings.model_validate(row.settings), ""
-    except ValidationError as error:
-        settings, refused = None, "; ".join(str(e["msg"]) for e in error.errors())
+    settings, refused = _validated(row.connection_id, row.system, row.settings)
     return Connected(row.connection_id, row.system, row.enabled, settings, row.settings_version, row.blocked_code, refused)
+
+
+#: Connection -> settings as stored, as a model, and why they were refused: the same stored values are validated once.
+_known: dict[tuple[int, str], tuple[Any, Any, str]] = {}
+
+
+def _validated(connection_id: int, system: str, stored: Any) -> tuple[Any, str]:
+    known = _known.get((connection_id, system))
+    if known is None or known[0] != stored:
+        try:
+            known = stored, connector(system).settings.model_validate(stored), ""
+        except ValidationError as error:
+            known = stored, None, "; ".join(str(e["msg"]) for e in error.errors())
+        _known[connection_id, system] = known
+    return known[1], known[2]

@@ -34,19 +34,17 @@ def process(company_id: int, event_ids: Sequence[int]) -> tuple[Rung, Lists]:
         company = load(db, company_id)
         rows = db.execute(
             text("""
-            SELECT * FROM event WHERE id = ANY(:ids) AND state = 'received' ORDER BY id FOR UPDATE SKIP LOCKED
+            WITH taken AS (
+                SELECT * FROM event WHERE id = ANY(:ids) AND state = 'received' ORDER BY id FOR UPDATE SKIP LOCKED
+            ), heard AS (
+                UPDATE connection SET last_event_at = clock_timestamp() WHERE id IN (SELECT connection_id FROM taken)
+            ) SELECT * FROM taken ORDER BY id
         """),
             {"ids": list(event_ids)},
         ).all()
         direct, indirect, lists = _sort(db, company, rows)
         for (system, kind), refs in direct.items():
             merge(rung, records.doorbell(db, company, system, kind, refs))
-        db.execute(
-            text("""
-            UPDATE connection SET last_event_at = clock_timestamp() WHERE id = ANY(:ids)
-        """),
-            {"ids": sorted({r.connection_id for r in rows})},
-        )
     for (system, bell), events in indirect.items():
         merge(rung, _read_now(company, system, bell, events))
     return rung, lists
@@ -68,6 +66,10 @@ def _sort(
             bell = connector(row.system).doorbell(row.body)
         except NotUnderstood as error:
             _settle(db, [row.id], EventState.parked, str(error))
+            continue
+        if isinstance(bell, Doorbell) and bell.company not in ("", company.site_id):
+            why = f"it names company {bell.company}; this address belongs to {company.site_id}"
+            _settle(db, [row.id], EventState.parked, why)
             continue
         if isinstance(bell, Ignored):
             _settle(db, [row.id], EventState.ignored, bell.reason)

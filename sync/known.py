@@ -1,49 +1,52 @@
 """Known, filled from Postgres: what the rules of a batch will look at is fetched by two statements beforehand."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, TextClause
 
 from connectors.flow import Flow, Need
+from models import text
 from objects.known import Link
 from objects.text import folded
 from sync import snapshots
 from sync.company import Company, Connected
 
+#: What is known of a record or a snapshot -> how the rows for it are found.
+_RECORDS = {
+    "link": "r.connection_id = :c AND r.source_id = n.value",
+    "linked_from": "r.connection_id = :c AND r.remote_id = n.value",
+    "numbered": "r.number = n.value AND r.connection_id = :c AND r.direction = :d "
+    "AND r.state NOT IN ('source_deleted', 'ignored')",
+}
+_SNAPSHOTS = {
+    "snapshot": "r.connection_id = n.c AND r.source_id = n.value AND r.gone_at IS NULL",
+    "find_project": "r.connection_id = n.c AND r.project_id = n.value AND r.gone_at IS NULL",
+    "find_name": "r.connection_id = n.c AND r.name = n.value AND r.gone_at IS NULL",
+}
+_SHOWN = {
+    "sync_record": "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held",
+    "snapshot": "r.data",
+}
 
-def _union(selects: dict[str, str], columns: str, table: str) -> TextClause:
+
+@functools.cache
+def _union(table: str, kinds: tuple[str, ...]) -> TextClause:
     """One statement, one arm per kind of need, so that each arm uses its own index."""
     given = "unnest(CAST(:{0}_kind AS text[]), CAST(:{0}_value AS text[]), CAST(:{0}_c AS bigint[]), CAST(:{0}_system AS text[]))"
+    where = _RECORDS | _SNAPSHOTS
     return text(
         " UNION ALL ".join(
-            f"SELECT '{what}' AS what, n.kind, n.value, n.system, {columns} "
-            f"FROM {given.format(what)} AS n(kind, value, c, system) JOIN {table} r ON r.kind = n.kind AND {where}"
-            for what, where in selects.items()
+            f"SELECT '{what}' AS what, n.kind, n.value, n.system, {_SHOWN[table]} "
+            f"FROM {given.format(what)} AS n(kind, value, c, system) JOIN {table} r ON r.kind = n.kind AND {where[what]}"
+            for what in kinds
         )
     )
 
 
-_RECORDS = _union(
-    {
-        "link": "r.connection_id = :c AND r.source_id = n.value",
-        "linked_from": "r.connection_id = :c AND r.remote_id = n.value",
-        "numbered": "r.number = n.value AND r.connection_id = :c AND r.direction = :d "
-        "AND r.state NOT IN ('source_deleted', 'ignored')",
-    },
-    "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held",
-    "sync_record",
-)
-
-_SNAPSHOTS = _union(
-    {
-        "snapshot": "r.connection_id = n.c AND r.source_id = n.value AND r.gone_at IS NULL",
-        "find_project": "r.connection_id = n.c AND r.project_id = n.value AND r.gone_at IS NULL",
-        "find_name": "r.connection_id = n.c AND r.name = n.value AND r.gone_at IS NULL",
-    },
-    "r.data",
-    "snapshot",
-)
+def _kinds(needs: Sequence[Need]) -> tuple[str, ...]:
+    return tuple(sorted({need.what for need in needs}))
 
 
 def _columns(what: str, needs: Sequence[Need], connections: dict[str, int] | None = None) -> dict[str, list[Any]]:
@@ -110,8 +113,8 @@ class BatchKnown:
     def fill(self, needs: Iterable[Need]) -> None:
         """Answers these needs, absent ones with nothing."""
         wanted = sorted(set(needs), key=lambda n: (n.what, n.system, n.kind, n.value))
-        records = [n for n in wanted if n.what in ("link", "linked_from", "numbered")]
-        seen = [n for n in wanted if n.what in ("snapshot", "find_project", "find_name")]
+        records = [n for n in wanted if n.what in _RECORDS]
+        seen = [n for n in wanted if n.what in _SNAPSHOTS]
         if records:
             self._fill_records(records)
         if seen:
@@ -123,16 +126,11 @@ class BatchKnown:
                 self._numbered[need.kind, need.value] = set()
             else:
                 (self._links if need.what == "link" else self._from)[need.kind, need.value] = None
-        rows = self._db.execute(
-            _RECORDS,
-            {
-                **_columns("link", needs),
-                **_columns("linked_from", needs),
-                **_columns("numbered", needs),
-                "c": self._connected.id,
-                "d": self._flow.direction,
-            },
-        )
+        kinds = _kinds(needs)
+        values: dict[str, Any] = {"c": self._connected.id, "d": self._flow.direction}
+        for what in kinds:
+            values |= _columns(what, needs)
+        rows = self._db.execute(_union("sync_record", kinds), values)
         for row in rows:
             if row.what == "numbered":
                 self._numbered[row.kind, row.value].add(row.source_id)
@@ -150,14 +148,12 @@ class BatchKnown:
                 self._found[need.what, need.system, need.kind, need.value] = []
         connections = {name: c.id for name, c in self._company.connections.items()}
         asked = [n for n in needs if n.system in connections]
-        rows = self._db.execute(
-            _SNAPSHOTS,
-            {
-                **_columns("snapshot", asked, connections),
-                **_columns("find_project", asked, connections),
-                **_columns("find_name", asked, connections),
-            },
-        )
+        if not asked:
+            return
+        values: dict[str, Any] = {}
+        for what in _kinds(asked):
+            values |= _columns(what, asked, connections)
+        rows = self._db.execute(_union("snapshot", _kinds(asked)), values)
         for row in rows:
             obj = snapshots.load(row.kind, row)
             if row.what == "snapshot":
