@@ -15,6 +15,8 @@ from tasks import publish
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
 #: Longest countdown: anything longer is a due time in Postgres (Redis hands long-held messages out twice).
 LONGEST_COUNTDOWN = 60
+#: Seconds until the message of a lost pool child comes again; Celery's own default is 180, above any countdown of ours.
+LOST_WORKER_DELAY = 10
 
 
 class RecordTask(Task):
@@ -53,6 +55,7 @@ def policy(kind: str, **overrides: Any) -> dict[str, Any]:
         "retry_backoff": 2,
         "retry_backoff_max": 60,
         "retry_jitter": True,
+        "default_retry_delay": LOST_WORKER_DELAY,
         "max_retries": 6,
         "soft_time_limit": env.soft_limit_seconds,
         "time_limit": env.hard_limit_seconds,

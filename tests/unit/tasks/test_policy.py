@@ -74,6 +74,12 @@ def test_retries_are_few_named_and_short(name):
     assert task.retry_backoff_max <= base.LONGEST_COUNTDOWN == 60 if hasattr(task, "retry_backoff_max") else True
 
 
+@pytest.mark.parametrize("name", sorted(name for name in NAMES if name.endswith(".sync")))
+def test_the_message_of_a_lost_worker_comes_again_within_the_longest_countdown(name):
+    """Celery retries it after default_retry_delay, whatever the back-off says; its own default is three minutes."""
+    assert ours()[name].default_retry_delay == base.LOST_WORKER_DELAY <= base.LONGEST_COUNTDOWN
+
+
 def test_the_times_protect_each_other():
     """As they are in production, and refused by the settings when somebody turns them round."""
     env = Environment.model_construct()
