@@ -55,7 +55,7 @@ TABLE: dict[str, tuple[str, str, int]] = {
     "settings.environment.NotSetUp": ("not_set_up", _START, USAGE),
     "workers.local.places.Unusable": ("data_folder_unusable", "Choose another data folder with --data-dir.", REFUSED),
     "workers.local.server.DidNotStart": ("did_not_start", "Read the named log; sitebooks up says where it is.", UNEXPECTED),
-    "workers.queues.BrokerAway": ("broker_unreachable", _LATER, UNREACHABLE),
+    "tasks.queues.BrokerAway": ("broker_unreachable", _LATER, UNREACHABLE),
     "kombu.exceptions.OperationalError": ("broker_unreachable", _LATER, UNREACHABLE),
     "sqlalchemy.exc.OperationalError": ("database_unreachable", _DATABASE, UNREACHABLE),
     "sqlalchemy.exc.ProgrammingError": ("database_not_migrated", "Bring it to this release: sitebooks migrate", UNEXPECTED),

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from cli.exits import UNREACHABLE, Failure
 from cli.waiting import Waiting
 from models import session
+from tasks.queues import lengths
 from workers.app import app
-from workers.queues import lengths
 
 POLL_SECONDS = 0.25
 #: Scheduled work that is always there and sets nothing going by itself.

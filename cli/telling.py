@@ -10,7 +10,7 @@ from cli.output import Output
 from cli.place import Place
 from cli.rows import direction, money
 from cli.times import ago, local
-from cli.verdict import checks_of, verdict
+from cli.verdict import verdict
 from sync.problems import ProblemText
 from sync.views import Record, system_word
 from sync.why import CheckResult, Why
@@ -48,7 +48,7 @@ def tell(out: Output, place: Place, seen: Record, why: Why, parent: str, live: L
     for problem in why.problems:
         _problem(out, problem)
     _next(out, place, why)
-    _checks(out, checks_of(why))
+    _checks(out, why.checks)
     for warning in why.warnings:
         out.bullet(f"{warning.title} ({warning.code}). {warning.cause}", "!", "held")
     _sides(out, seen, why)

@@ -55,7 +55,7 @@ def why_plain(seen: Record, why: Why, parent: str, live: Live | None) -> dict[st
         },
         "fields": seen.fields,
         "lines": seen.lines,
-        "checks": [_check(check) for check in checks_of(why)],
+        "checks": [_check(check) for check in why.checks],
         "problems": why.problems,
         "warnings": why.warnings,
         "writes": seen.writes,
@@ -66,13 +66,6 @@ def why_plain(seen: Record, why: Why, parent: str, live: Live | None) -> dict[st
         "next": {"at": why.next_at, "text": why.next_text},
         **({"live": live} if live is not None else {}),
     }
-
-
-def checks_of(why: Why) -> list[CheckResult]:
-    """Our checks, then what stands against the record though all of them hold: the other side's own rules."""
-    ours = {check.problem.code for check in why.checks if check.problem is not None}
-    rule = f"{system_word(why.target)}'s own rules"
-    return why.checks + [CheckResult(rule, p.requirement, False, p) for p in why.problems if p.code not in ours]
 
 
 def _check(check: CheckResult) -> dict[str, Any]:

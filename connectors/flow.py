@@ -129,6 +129,7 @@ class Doorbell:
     project_id: str = ""
     deleted: bool = False
     direct: bool = True
+    company: str = ""  # Procore's id of the company the event names, where it names one
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,11 @@ from settings.environment import environment
 from sync import problems
 from sync.company import block
 from sync.judge import blocked, recheck
-from sync.work import Verdict, Work
+from sync.work import UNFORESEEN, Verdict, Work
 
 Clients = Callable[[Work, Step], Client]
+
+_NOT_ASKED = text("UPDATE sync_record SET asked = false WHERE id = :id AND attempt = :a")
 
 
 def now() -> datetime:
@@ -143,6 +145,12 @@ def _mark_sending(db: Connection, work: Work, body_hash: bytes) -> None:
     """),
         {"id": work.write_id, "a": work.row.attempt, "h": body_hash},
     )
+    if work.step is not None and work.step.side == "target" and work.row.sent_hash is not None:
+        # from here on nobody knows that the target holds the last confirmed version: going back to it must be written too
+        db.execute(
+            text("UPDATE sync_record SET sent_hash = NULL WHERE id = :id AND attempt = :a"),
+            {"id": work.id, "a": work.row.attempt},
+        )
 
 
 def carry_out(
@@ -239,7 +247,7 @@ def _settle(db: Connection, work: Work, answer: Answer | None) -> None:
 def _after_confirmed(db: Connection, work: Work, step: Step, answer: Answer) -> None:
     try:
         done = step.read(answer)
-    except NotUnderstood as error:
+    except UNFORESEEN as error:  # NotUnderstood, or a shape that nobody foresaw
         _doubt(db, work, work.row.lease_until, f"its answer cannot be read: {error}", answer)
         return
     _close(db, work, WriteState.confirmed, answer, done)
@@ -271,6 +279,8 @@ def _doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer:
     """),
         {"until": until, "why": reason, "status": answer and answer.status, "id": work.write_id, "a": work.row.attempt},
     )
+    if work.row.asked:  # what a person asked for before this doubt is no word on it
+        db.execute(_NOT_ASKED, {"id": work.id, "a": work.row.attempt})
     work.verdict = Verdict(RecordState.checking, (_uncertain(work, reason),), until, reason, soon=step.repeatable)
 
 

@@ -3,40 +3,35 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from connectors.calls import CallFailed, Forbidden, NotUnderstood, SignInRefused, Unavailable
-from connectors.flow import Verdict as Told
-from connectors.flow import nothing
-from connectors.plan import Done, Plan, Step
+from connectors.plan import Plan, Step
 from connectors.ports import Client
 from connectors.registry import connector, flow_of
-from models import session, text
+from models import session
 from models.states import RecordState
-from objects.plain import NotReadable, digest, from_plain
-from objects.problem import Problem, on_link, on_remote, on_settings
+from objects.plain import NotReadable, from_plain
+from objects.problem import Problem, on_settings
 from settings.environment import environment
-from sync import clients, problems, records, snapshots
+from sync import clients, records, snapshots
 from sync.carry import backoff, begin, carry_out, now
 from sync.claim import LOST_LIMIT, claim
 from sync.company import Company, block, load
+from sync.conclude import conclude
 from sync.judge import blocked, judge, not_understood, recheck
 from sync.known import BatchKnown
 from sync.records import Rung, merge
-from sync.unread import Unread, unread
-from sync.work import Verdict, Work
+from sync.telling import tell
+from sync.unread import Unread
+from sync.work import UNFORESEEN, Verdict, Work
 
 log = logging.getLogger("sitebooks.sync")
 
-#: Longer than any of our transactions: whoever stored what a record waits for has committed by then.
-SECOND_LOOK = timedelta(seconds=2)
-#: A defect of ours met with data nobody foresaw: the record is set aside with the reason, the others go on.
-UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 
 @dataclass(slots=True)
@@ -78,9 +73,9 @@ def _one_batch(company: Company, works: list[Work], result: Result) -> None:
         _read(company, works)
         with session(company.id) as db:
             _judge(db, company, works)
-        carry_out(works, _client_of(company), lambda: session(company.id), lambda db, w: _conclude(db, company, w))
+        carry_out(works, _client_of(company), lambda: session(company.id), lambda db, w: conclude(db, company, w))
         _note(works, result)
-        _report(company, works)
+        tell(company, works, _client_of(company))
     except UNFORESEEN as error:
         log.exception("records %s of company %s set aside", [w.id for w in works], company.id)
         _set_aside(company, works, error)
@@ -111,7 +106,7 @@ def _claim(company_id: int, record_ids: Sequence[int]) -> tuple[list[Work], Comp
         for work in works:
             work.verdict = _at_the_door(company, work)
             if work.verdict is not None:
-                _conclude(db, company, work)
+                conclude(db, company, work)
     return [w for w in works if w.verdict is None], company
 
 
@@ -217,7 +212,7 @@ def _judge(db: Connection, company: Company, works: Sequence[Work]) -> None:
                 log.exception("record %s of company %s set aside", work.id, company.id)
                 work.verdict, work.obj = _unforeseen(work, error), None
             if work.verdict is not None:
-                _conclude(db, company, work)
+                conclude(db, company, work)
 
 
 def _decide(db: Connection, work: Work, known: BatchKnown) -> None:
@@ -290,182 +285,15 @@ def _client_of(company: Company) -> Any:
     return client
 
 
-# 8 outcome and 9 release
-
-
-def _conclude(db: Connection, company: Company, work: Work) -> None:
-    """Stores the verdict where this attempt still holds the record, and releases what waited for it."""
-    if work.reporting:
-        _told(db, work)
-        return
-    verdict = work.verdict
-    assert verdict is not None
-    if verdict.problems and work.obj is not None and verdict.state in (RecordState.held, RecordState.needs_attention):
-        known = BatchKnown(db, company, work.connected, work.flow)
-        found = tuple(work.flow.explain(p, work.obj, known) for p in verdict.problems)
-        if found != verdict.problems:
-            verdict = work.verdict = blocked(found)
-    state = _state_after(db, work, verdict)
-    moved = records.move(
-        db,
-        _as_stored(work),
-        state,
-        "sitebooks",
-        attempt=work.row.attempt,
-        claimed=work.row.due_at,
-        outcome=str(state),
-        reason=verdict.reason,
-        fields=_fields(work, verdict, state),
-        story={"problems": [p.code for p in verdict.problems]} if verdict.problems else None,
-    )
-    if not moved:
-        log.warning("record %s: a later attempt has it; the result of attempt %s is not stored", work.id, work.row.attempt)
-        return
-    if state is RecordState.synced and verdict.done is not None:
-        tokens = {on_link(work.row.kind, work.row.source_id), on_remote(work.row.kind, verdict.done.remote_id)}
-        if work.row.state != RecordState.synced or work.row.remote_id != verdict.done.remote_id:
-            merge(work.released, records.release(db, tokens))
-        work.joined = work.row.kind == "project" and work.row.remote_id is None
-    if state in (RecordState.held, RecordState.needs_attention):
-        tokens = {token for problem in verdict.problems for token in problem.waits_for}
-        work.unread = unread(db, tokens, work.obj.project_id if work.obj is not None else work.row.project_id)
-
-
-def _state_after(db: Connection, work: Work, verdict: Verdict) -> RecordState:
-    """'Sending' is only kept while something was really begun; otherwise the record waits its turn and is judged anew."""
-    if verdict.state is not RecordState.sending:
-        return verdict.state
-    begun = db.scalar(
-        text("""
-        SELECT EXISTS (SELECT FROM write WHERE record_id = :r AND version = :v AND side = 'target'
-            AND state IN ('confirmed', 'sending', 'uncertain'))
-    """),
-        {"r": work.id, "v": work.version},
-    )
-    return RecordState.sending if begun else RecordState.pending
-
-
-def _as_stored(work: Work) -> Any:
-    """The record with the state it has in the table by now."""
-    return SimpleNamespace(id=work.id, company_id=work.row.company_id, state=work.state)
-
-
-def _second_look(work: Work, verdict: Verdict, waits_for: list[str]) -> datetime | None:
-    """What it waits for may have come between our reading and our saying so: the first time it is looked at once more."""
-    if not waits_for or waits_for == list(work.row.waits_for):
-        return verdict.due_at
-    soon = now() + SECOND_LOOK
-    return min(soon, verdict.due_at) if verdict.due_at is not None else soon
-
-
-def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
-    waits_for = sorted({token for p in (*verdict.problems, *work.warnings) for token in p.waits_for})
-    fields: dict[str, Any] = {
-        "problems": [problems.as_plain(p) for p in verdict.problems],
-        "warnings": _warnings(work, verdict),
-        "waits_for": waits_for,
-        "due_at": _second_look(work, verdict, waits_for),
-        "lease_until": None,
-        "unfinished": 0,
-        "tries": work.row.tries + 1 if verdict.soon else 0,
-    }
-    if work.obj is not None:
-        fields |= {
-            "number": work.obj.number,
-            "name": work.obj.name,
-            "project_id": work.obj.project_id,
-            "amount": getattr(work.obj, "amount", None),
-            "currency": getattr(work.obj, "currency", None),
-        }
-    if state is RecordState.awaiting_approval:
-        fields |= {"held": work.held, "held_hash": work.held_hash, "version": work.version}
-    if state is RecordState.synced and verdict.done is not None:
-        fields |= {
-            "held": work.held,
-            "held_hash": work.held_hash,
-            "sent_hash": work.held_hash,
-            "asked": False,
-            "version": work.version,
-            "remote_id": verdict.done.remote_id,
-            "remote_number": verdict.done.remote_number,
-            "remote_version": verdict.done.version,
-            "synced_at": now(),
-        }
-    return fields
-
-
-def _warnings(work: Work, verdict: Verdict) -> list[dict[str, Any]]:
-    """This run's warnings; when nothing was sent because nothing changed, what the target warned of still holds."""
-    found = {p.code: problems.as_plain(p) for p in work.warnings}
-    if verdict.state is RecordState.synced and work.write_id == 0:
-        for stored in work.row.warnings:
-            found.setdefault(stored["code"], stored)
-    return list(found.values())
-
-
-# 8, second half: the source is told, on success and failure alike
-
-
-def _report(company: Company, works: Sequence[Work]) -> None:
-    telling = []
-    works = [work for work in works if work.flow.report is not nothing]
-    if not works:
-        return
-    with session(company.id) as db:
-        for work in works:
-            told = _to_tell(work)
-            if told is None:
-                continue
-            work.told = digest([told.held, told.remote_id, [[p.code, dict(p.values)] for p in told.problems]])
-            # a try that claimed the object at its source owes it an answer, even the same one again
-            if work.write_id == 0 and work.row.told_hash is not None and bytes(work.row.told_hash) == work.told:
-                continue
-            work.reporting, work.verdict, work.step = True, None, None
-            begin(db, work, _telling(work, told))
-            (telling.append(work) if work.verdict is None else _told(db, work))
-    carry_out(telling, _client_of(company), lambda: session(company.id), _told)
-
-
-def _to_tell(work: Work) -> Told | None:
-    verdict = work.verdict
-    if verdict is None or work.obj is None or (work.resuming() and verdict.state is not RecordState.synced):
-        return None
-    if verdict.state not in (RecordState.synced, RecordState.held, RecordState.needs_attention):
-        return None
-    remote = verdict.done.remote_id if verdict.done is not None else None
-    return Told(verdict.problems, remote, work.held or {}, f"{work.id}-{work.row.attempt}")
-
-
-def _telling(work: Work, told: Told) -> Plan:
-    assert work.told is not None
-    done = Done(work.row.remote_id or "")
-    for step in work.flow.report(work.obj, told, work.row.key):
-        done = yield replace(step, name=f"{step.name} {work.told.hex()[:8]}")
-    return done
-
-
-def _told(db: Connection, work: Work) -> None:
-    """The record's own state stands; only whether the source knows is noted, and tried again later if not."""
-    verdict = work.verdict
-    if verdict is None:
-        return
-    if verdict.state is RecordState.synced:
-        db.execute(text("UPDATE sync_record SET told_hash = :h WHERE id = :id"), {"h": work.told, "id": work.id})
-    else:
-        log.warning("record %s: its source was not told: %s", work.id, verdict.reason or verdict.problems)
-        db.execute(
-            text("UPDATE sync_record SET due_at = coalesce(due_at, :due) WHERE id = :id AND lease_until IS NULL"),
-            {"due": verdict.due_at or recheck(), "id": work.id},
-        )
-
-
 def _set_aside(company: Company, works: Sequence[Work], error: Exception) -> None:
     """An unexpected failure: what was not being sent is parked with its reason; what was, its lease's end brings to a look."""
     with session(company.id) as db:
         for work in works:
+            if work.telling is not None:
+                continue  # its own outcome is stored; the source is told at the lease's end
             if work.verdict is None and work.state is not RecordState.sending and not work.resuming():
                 work.verdict, work.obj = _unforeseen(work, error), None
-                _conclude(db, company, work)
+                conclude(db, company, work)
 
 
 def _unforeseen(work: Work, error: Exception) -> Verdict:

@@ -26,7 +26,9 @@ def recheck() -> datetime:
 def judge(db: Connection, work: Work, known: Known) -> Verdict | None:
     """The verdict, or None when the record is to be written now: then held, version and state of `work` say what."""
     if work.gone:
-        return Verdict(RecordState.source_deleted, (_named(work, "source_gone", system=work.flow.source),))
+        code = "source_gone" if work.row.remote_id is not None or work.row.version else "gone_unsent"
+        state = RecordState.source_deleted if code == "source_gone" else RecordState.ignored
+        return Verdict(state, (_named(work, code, system=work.flow.source.replace("_", " ").title()),), reason=code)
     stop = _switched_off(work) or work.flow.scope(work.obj, known)
     if stop is not None:
         return Verdict(RecordState.ignored, (stop,), reason=stop.code)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -51,7 +52,8 @@ def ensure(
             FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(source_id text, project_id text, number text, name text,
                 amount numeric, currency text, key text)
             ON CONFLICT (company_id, connection_id, kind, source_id, direction) DO UPDATE SET
-                project_id = excluded.project_id, number = excluded.number, name = excluded.name, amount = excluded.amount,
+                project_id = excluded.project_id, number = excluded.number, name = excluded.name,
+                amount = CASE WHEN r.state = 'awaiting_approval' THEN r.amount ELSE excluded.amount END,
                 currency = excluded.currency, due_at = clock_timestamp(), rung_at = clock_timestamp(), tries = 0,
                 stale_at = CASE WHEN :bell THEN clock_timestamp() ELSE r.stale_at END
             RETURNING id
@@ -129,6 +131,13 @@ def by_kind(rows: Iterable[Any]) -> Rung:
     return rung
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A move that was stored. `rung`: somebody rang for the record while it was being worked on; it is due already."""
+
+    rung: bool
+
+
 #: Columns a move may set besides the state, with the type Postgres must see.
 _TYPES = {
     "problems": "jsonb",
@@ -168,12 +177,12 @@ def move(
     claimed: datetime | None = None,
     outcome: str = "",
     story: Mapping[str, Any] | None = None,
-) -> bool:
+) -> Moved | None:
     """The one way a state changes: checks that the move has a story and writes who, when, why, before, after.
 
     `record` needs id, company_id and state. With `attempt`, only while that attempt still holds the record (the fence),
     and the attempt is closed with `outcome`. With `claimed`, the due time the claim had set: `due_at` is then left alone
-    if somebody rang in the meantime. False: another attempt has the record, nothing was changed. Raises IllegalMove.
+    if somebody rang in the meantime. None: another attempt has the record, nothing was changed. Raises IllegalMove.
     """
     before = RecordState(record.state)
     allowed(before, after)
@@ -189,7 +198,7 @@ def move(
             UPDATE sync_record r SET state = :after,
                 state_since = CASE WHEN r.state = :after THEN r.state_since ELSE clock_timestamp() END
                 {"," if sets else ""} {", ".join(sets)}
-            WHERE id = :id AND (CAST(:attempt AS int) IS NULL OR r.attempt = :attempt) RETURNING id, company_id
+            WHERE id = :id AND (CAST(:attempt AS int) IS NULL OR r.attempt = :attempt) RETURNING id, company_id, due_at
         ), closed AS (
             UPDATE attempt a SET ended_at = clock_timestamp(), outcome = :outcome, note = nullif(:reason, '')
             FROM moved WHERE :outcome <> '' AND a.record_id = moved.id AND a.attempt = :attempt
@@ -197,7 +206,7 @@ def move(
             INSERT INTO history (company_id, record_id, actor, what, before, after, reason)
             SELECT company_id, id, :actor, :what, CAST(:was AS jsonb), CAST(:now AS jsonb), nullif(:reason, '')
             FROM moved WHERE :tell
-        ) SELECT id FROM moved
+        ) SELECT due_at IS NOT NULL AND due_at <= clock_timestamp() AS rung FROM moved
     """),
         {
             **{f"f_{c}": _sql(c, v) for c, v in given.items()},
@@ -214,7 +223,7 @@ def move(
             "now": json.dumps({"state": after, **(story or {})}, default=str),
         },
     ).first()
-    return done is not None
+    return Moved(bool(done.rung)) if done is not None else None
 
 
 def _sql(column: str, value: Any) -> Any:

@@ -85,6 +85,9 @@ def explain(company_id: int, record_id: int) -> Why:
             obj = from_plain(row.kind, snapshot)
             known.fill(flow.needs(obj))
             checks = [_result(check, obj, known) for check in flow.checks]
+        ours = {check.problem.code for check in checks if check.problem is not None}
+        rule = f"{flow.target.replace('_', ' ').title()}'s own rules"
+        checks += [CheckResult(rule, p.requirement, False, p) for p in map(_text, row.problems) if p.code not in ours]
         return Why(
             _public(row),
             flow.source,

@@ -5,10 +5,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.flow import Flow
+from connectors.flow import Verdict as Told
 from connectors.plan import Done, Plan, Step
 from models.states import RecordState
 from objects.problem import Problem
 from sync.company import Connected
+
+#: A defect, of ours or of an answer, met with data nobody foresaw: the record is set aside or doubted, the others go on.
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Work:
     action: Literal["send", "look", ""] = ""
     found: Done | None = None
     doubtful: bool = False  # the step in hand may have been carried out already
-    reporting: bool = False
+    telling: Told | None = None  # what its source is owed
+    due_after: datetime | None = None  # when it is looked at again once the source was told
     told: bytes | None = None
     unread: list[tuple[str, str, str, str]] = field(default_factory=list)
     joined: bool = False  # a project that is in the sync from now on

@@ -1,14 +1,19 @@
 """The sweep, the schedule's passes, the nightly comparison and housekeeping."""
 
-from celery import shared_task
+from celery import current_app, shared_task
 
 from connectors.calls import CallFailed
+from connectors.registry import connector
 from settings.environment import environment
 from settings.schedule import ENTRIES
 from sync import connections, inbox, reconcile, sweep
 from tasks import publish, scan
 from tasks.base import DATABASE_TROUBLE
+from tasks.queues import BrokerAway, lengths
 from tasks.slots import claimed
+
+#: Messages in a queue up to which the sweep adds to it.
+SHORT = 100
 
 
 @shared_task(
@@ -18,11 +23,21 @@ from tasks.slots import claimed
     max_retries=2,
 )
 def sweep_due() -> None:
-    """Rings again for whatever is due and was not rung lately."""
-    for company_id, kind, ids in sweep.due():
-        publish.ring(company_id, kind, ids)
-    for company_id, ids in inbox.due(sweep.MOST, environment().rering_seconds):
-        publish.send("sitebooks.inbox.process", [company_id, ids])
+    """Rings again for whatever is due and was not rung lately, while the queues are short: a long one holds it already.
+
+    Records go to the bulk queue: what comes back after a loss never stands before a fresh webhook.
+    """
+    try:
+        waiting = lengths(current_app)
+    except BrokerAway as error:
+        publish.log.warning("nothing is rung again: %s", error)
+        return
+    if waiting["bulk"] < SHORT:
+        for company_id, kind, ids in sweep.due():
+            publish.ring(company_id, kind, ids, queue="bulk")
+    if waiting["interactive"] < SHORT:
+        for company_id, ids in inbox.due(sweep.MOST, environment().rering_seconds):
+            publish.send("sitebooks.inbox.process", [company_id, ids])
 
 
 @shared_task(
@@ -47,7 +62,8 @@ def scheduled_pass(schedule: str) -> None:
 def nightly(schedule: str) -> None:
     """Compares every connection whose slot is claimed: one message for each, so that one cannot hold up another."""
     for connection in claimed(schedule):
-        publish.send("sitebooks.maintenance.compare", [connection.company_id, connection.system])
+        if connector(connection.system).flows:
+            publish.send("sitebooks.maintenance.compare", [connection.company_id, connection.system])
 
 
 @shared_task(

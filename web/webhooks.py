@@ -143,6 +143,7 @@ def _understood(system: str, body: bytes) -> tuple[str, str]:
         raise Refused("webhook_too_deep")
     try:
         event_id = connector(system).event_id(event)
+        event_id.encode()  # half a surrogate pair goes into no database
     except (KeyError, TypeError, ValueError):
         raise Refused("webhook_without_id") from None
     if not event_id or len(event_id) > LONGEST_EVENT_ID:

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from cli.doctor import Finding, Findings, found
 from models import unscoped
 from settings.environment import environment
+from tasks.queues import QUEUES, lengths
 from workers.app import app
-from workers.queues import QUEUES, lengths
 
 GROUP = "processes"
 ANSWER_SECONDS = 2.0
@@ -23,7 +23,7 @@ SLOT_SECONDS = 900.0
 
 
 def check() -> Findings:
-    """Raises workers.queues.BrokerAway."""
+    """Raises tasks.queues.BrokerAway."""
     waiting = lengths(app)
     yield found(
         GROUP,

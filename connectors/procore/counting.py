@@ -15,7 +15,8 @@ def invoices(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
     """Direct costs, and subcontractor invoices by what each of their items claims for its period (11.11, 11.14)."""
     for project in projects:
         for record in own(client).all(f"/rest/v1.1/projects/{project}/direct_costs"):
-            if not record.get("deleted_at"):
+            draft = record.get("origin_id") and record.get("status") != "approved"  # begun by us and not finished
+            if not record.get("deleted_at") and not draft:
                 yield _counted(
                     client, "invoice", record, project, "invoice_number", amount_of(record.get("grand_total") or "0.00")
                 )

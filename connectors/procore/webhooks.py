@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +71,10 @@ SILENT: dict[str, str] = {
 }
 
 
+#: Digits of the largest 64-bit id.
+LONGEST_ID = 19
+
+
 class Facts:
     """What all payload versions say, read once. Raises NotUnderstood when an event is not one of Procore's."""
 
@@ -102,7 +107,9 @@ def doorbell(event: Event) -> Doorbell | Ignored:
     """What an event rings for, in payload version v2, v3 or v4. Raises NotUnderstood for a malformed one."""
     facts = Facts(event)
     if facts.resource in RINGS:
-        return RINGS[facts.resource](facts)
+        rings = RINGS[facts.resource](facts)
+        named = "" if event.get("company_id") in (None, "") else _number(event, "company_id")
+        return replace(rings, company=named) if isinstance(rings, Doorbell) else rings
     return Ignored(SILENT.get(facts.resource, f"{facts.resource!r} is nothing that is kept in agreement"))
 
 
@@ -142,6 +149,6 @@ def _text(record: Event, name: str) -> str:
 
 def _number(record: Event, name: str) -> str:
     value = record.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).isdigit():
-        raise NotUnderstood(name, f"{value!r} is no id")
+    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).isdigit() or len(str(value)) > LONGEST_ID:
+        raise NotUnderstood(name, f"{str(value)[:40]!r} is no id")
     return str(value)

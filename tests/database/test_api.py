@@ -166,7 +166,8 @@ def test_another_companys_ids_are_not_found(company: int, demo: World) -> None:
 
 
 def test_the_description_names_every_address(api: TestClient) -> None:
-    described = TestClient(api.app).get("/api/openapi.json").json()
+    assert TestClient(api.app).get("/api/openapi.json").status_code == 401
+    described = TestClient(api.app, headers=dict(api.headers)).get("/api/openapi.json").json()
     assert {
         "/api/v1/status", "/api/v1/records", "/api/v1/records/{record_id}", "/api/v1/records/{record_id}/why",
         "/api/v1/problems", "/api/v1/events", "/api/v1/approvals", "/api/v1/records/{record_id}/approve",

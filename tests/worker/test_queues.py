@@ -7,9 +7,9 @@ import pytest
 from celery import Celery
 from celery.exceptions import QueueNotFound
 
+from tasks.queues import QUEUES, BrokerAway, lengths
 from workers.local.places import Secrets
 from workers.local.valkey import Valkey
-from workers.queues import QUEUES, BrokerAway, lengths
 
 pytestmark = pytest.mark.worker
 

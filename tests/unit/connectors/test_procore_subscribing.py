@@ -76,7 +76,7 @@ def test_a_stage_change_rings_its_project(demo):
     demo.act("set_stage", project="1003", stage="Course of Construction")
     [bell] = everything_due(demo)
     tui = demo.ids("project")["1003"]
-    assert bell == Doorbell("project", tui, tui)
+    assert bell == Doorbell("project", tui, tui, company="4100")
     assert READERS["project"].one(demo.client, bell.ref, "").stage == "Course of Construction"
 
 
