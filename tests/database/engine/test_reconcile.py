@@ -80,14 +80,14 @@ def test_what_our_table_says_does_not_matter(world):
 def test_an_invoice_that_somebody_books_a_second_time_is_reported(world):
     """Entered again by hand in Procore, without our reference."""
     project = world.record("project", "1001").source_id
-    first, code = world.one("procore", "direct_costs"), world.record("invoice", "INV-1").held["lines"][0]["wbs_code_id"]
+    first, held = world.one("procore", "direct_costs"), world.record("invoice", "INV-1").held
     again = {
         "direct_cost": {
             "invoice_number": first["invoice_number"],
             "direct_cost_type": "invoice",
             "direct_cost_date": "2026-11-10",
             "status": "approved",
-            "line_items": [{"wbs_code_id": int(code), "description": "by hand", "amount": "1000.00"}],
+            "line_items": [{"wbs_code_id": int(held["lines"][0]["wbs_code_id"]), "description": "by hand", "amount": "1000.00"}],
         }
     }
     in_procore(world, "POST", f"/rest/v1.1/projects/{project}/direct_costs", again)

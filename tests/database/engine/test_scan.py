@@ -206,12 +206,13 @@ def test_what_came_while_the_list_was_read_is_not_taken_for_gone(world):
 
 
 def test_an_object_that_comes_back_is_live_again(world):
-    put(world, "UPDATE snapshot SET gone_at = clock_timestamp() WHERE number = 'PO-2' AND source_id LIKE 'purchase_order_contract:%'")
+    ours = "number = 'PO-2' AND source_id LIKE 'purchase_order_contract:%'"
+    put(world, f"UPDATE snapshot SET gone_at = clock_timestamp() WHERE {ours}")
     put(world, "DELETE FROM scan_cursor WHERE kind = 'commitment'")
     found = scan.scan(world.company, "procore", "commitment", where(world))
     assert found.changed == 1
     world.run(found.rung)
-    assert rows(world, "SELECT gone_at FROM snapshot WHERE number = 'PO-2' AND source_id LIKE 'purchase_order_contract:%'")[0].gone_at is None
+    assert rows(world, f"SELECT gone_at FROM snapshot WHERE {ours}")[0].gone_at is None
 
 
 def test_a_page_shared_by_two_scans_at_once_is_stored_once(world):
