@@ -214,6 +214,9 @@ def _look(work: Work, clients: Clients) -> None:
         work.verdict = _unseen(work, _named(work, "permission_missing", reason=str(error)))
     except NotUnderstood as error:
         work.verdict = _unseen(work, _named(work, "not_understood", path=error.path, reason=error.reason))
+    except UNFORESEEN as error:
+        reason = f"{type(error).__name__}: {error}"
+        work.verdict = _unseen(work, _named(work, "not_understood", path="what was found", reason=reason))
 
 
 def _unseen(work: Work, problem: Problem) -> Verdict:

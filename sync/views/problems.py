@@ -89,12 +89,13 @@ def _groups(db: Connection) -> list[ProblemGroup]:
 
 
 def _shared_values(db: Connection) -> dict[tuple[str, str], dict[str, str]]:
-    """What all records of a group have in common, to fill its sentences with."""
+    """What fills a group's sentences: what all its records have in common, else the first and how many more."""
     rows = db.execute(text("""
-        SELECT r.state, p->>'code' AS code, v.key, min(v.value) AS value
+        SELECT r.state, p->>'code' AS code, v.key, min(v.value) || CASE WHEN count(DISTINCT v.value) > 1
+            THEN ' and ' || count(DISTINCT v.value) - 1 || ' more' ELSE '' END AS value
         FROM sync_record r CROSS JOIN LATERAL jsonb_array_elements(r.problems) p
         CROSS JOIN LATERAL jsonb_each_text(p->'values') v
-        WHERE r.state = ANY(:open) GROUP BY 1, 2, 3 HAVING count(DISTINCT v.value) = 1
+        WHERE r.state = ANY(:open) GROUP BY 1, 2, 3
     """), {"open": list(OPEN)})
     shared: dict[tuple[str, str], dict[str, str]] = {}
     for row in rows:
