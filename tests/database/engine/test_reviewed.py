@@ -80,8 +80,12 @@ def test_an_event_of_another_company_is_parked_and_makes_no_record(start):
             INSERT INTO event (company_id, connection_id, system, event_id, body)
             VALUES (:p, :c, 'procore', 'else', CAST(:b AS jsonb))
             RETURNING id"""),
-            {"p": world.company, "c": hook, "b": '{"ulid": "else", "company_id": 9999, "project_id": 1, "resource_id": 1, '
-             '"resource_name": "Projects", "event_type": "update", "metadata": {}}'},
+            {
+                "p": world.company,
+                "c": hook,
+                "b": '{"ulid": "else", "company_id": 9999, "project_id": 1, "resource_id": 1, '
+                '"resource_name": "Projects", "event_type": "update", "metadata": {}}',
+            },
         ).scalar_one()
     assert inbox.process(world.company, [event]) == ({}, set())
     with session(world.company) as db:
