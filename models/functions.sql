@@ -7,7 +7,7 @@ DROP FUNCTION IF EXISTS sitebooks_connections();
 
 CREATE OR REPLACE FUNCTION sitebooks_due(most int, rering interval)
 RETURNS TABLE (company_id bigint, kind text, ids bigint[])
-LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH due AS (
         SELECT id FROM sync_record
         WHERE due_at <= clock_timestamp()
@@ -23,7 +23,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_due_events(most int, rering interval)
 RETURNS TABLE (company_id bigint, ids bigint[])
-LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH due AS (
         SELECT id FROM event
         WHERE state = 'received' AND (rung_at IS NULL OR rung_at < clock_timestamp() - rering)
@@ -36,13 +36,13 @@ $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_hook(address text)
 RETURNS TABLE (company_id bigint, connection_id bigint, system text, secrets bytea)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT company_id, id, system, hook_secrets FROM connection WHERE hook_address = address AND enabled
 $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_ingest(companies bigint[], connections bigint[], systems text[], events text[], bodies jsonb[])
 RETURNS TABLE (company_id bigint, id bigint)
-LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     INSERT INTO event (company_id, connection_id, system, event_id, body, rung_at)
     SELECT *, clock_timestamp() FROM unnest(companies, connections, systems, events, bodies)
     ON CONFLICT (company_id, system, event_id) DO NOTHING
@@ -51,7 +51,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_token(digest bytea)
 RETURNS TABLE (token_id bigint, company_id bigint, user_id bigint, name text, role text, purpose text, scopes text[])
-LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT t.id, t.company_id, u.id, u.name, u.role, t.purpose, t.scopes
     FROM api_token t JOIN app_user u ON u.id = t.user_id
     WHERE t.hash = digest AND t.expires_at > clock_timestamp() AND (t.purpose <> 'sign_in' OR t.used_at IS NULL)
@@ -59,23 +59,23 @@ $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_connections()
 RETURNS TABLE (company_id bigint, connection_id bigint, system text, time_zone text, settings jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT c.company_id, c.id, c.system, p.time_zone, c.settings FROM connection c JOIN company p ON p.id = c.company_id
     WHERE c.enabled ORDER BY c.company_id, c.id
 $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_companies()
 RETURNS TABLE (company_id bigint, name text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$ SELECT id, name FROM company ORDER BY id $$;
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$ SELECT id, name FROM company ORDER BY id $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_new_company(name text, site_id text, currency text, time_zone text, salt bytea)
-RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     INSERT INTO company (name, site_id, currency, time_zone, salt) VALUES ($1, $2, $3, $4, $5) RETURNING id
 $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_counts()
 RETURNS TABLE (what text, label text, n bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT 'record', state, count(*) FROM sync_record GROUP BY state
     UNION ALL SELECT 'event', state, count(*) FROM event GROUP BY state
     UNION ALL SELECT 'write', state, count(*) FROM write GROUP BY state
@@ -84,7 +84,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_prune(keep_events interval)
-RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH gone AS (DELETE FROM event WHERE state IN ('done', 'ignored') AND received_at < clock_timestamp() - keep_events RETURNING 1)
     SELECT count(*) FROM gone
 $$;
@@ -94,7 +94,7 @@ $$;
 -- a tenth of each window to webhooks.
 CREATE OR REPLACE FUNCTION sitebooks_take(
     for_connection bigint, urgent boolean, answered boolean, seen_limit int, seen_left int, seen_reset timestamptz)
-RETURNS timestamptz LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+RETURNS timestamptz LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     b budget; was budget; t timestamptz := clock_timestamp(); wait timestamptz;
 BEGIN
@@ -144,4 +144,11 @@ BEGIN
             answered_at = b.answered_at WHERE id = b.id;
     END IF;
     RETURN wait;
+END $$;
+
+-- Only the owner, who asks before the company is known, may call them; the application's role may not.
+DO $$ DECLARE f regprocedure; BEGIN
+    FOR f IN SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'sitebooks\_%' AND pronamespace = 'public'::regnamespace LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+    END LOOP;
 END $$;

@@ -425,7 +425,7 @@ def _row_level_security() -> None:
     op.execute("GRANT USAGE ON SCHEMA public TO sitebooks_app")
     op.execute("GRANT SELECT, INSERT, DELETE ON schedule_slot TO sitebooks_app")
     for table in SCOPED:
-        rights = "SELECT, INSERT" if table == "history" else "SELECT, INSERT, UPDATE, DELETE"
+        rights = "SELECT, INSERT" if table in ("history", "approval") else "SELECT, INSERT, UPDATE, DELETE"
         op.execute(f"GRANT {rights} ON {table} TO sitebooks_app")
         _protect(table, "company_id")
     op.execute("GRANT SELECT, UPDATE ON company TO sitebooks_app")

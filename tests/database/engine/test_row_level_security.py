@@ -101,7 +101,7 @@ def test_another_company_sees_no_row_of_any_table_and_changes_none(filled, other
         assert mine > 0, f"the test is about nothing: {table} is empty"
         with session(other) as db:
             assert db.execute(text(f'SELECT count(*) FROM "{table}"')).scalar_one() == 0, table
-            if table != "history":
+            if table not in ("history", "approval"):
                 assert db.execute(text(f'UPDATE "{table}" SET company_id = company_id')).rowcount == 0, table
                 assert db.execute(text(f'DELETE FROM "{table}"')).rowcount == 0, table
         with session(filled.company) as db:
@@ -121,7 +121,7 @@ def test_no_row_can_be_written_into_another_company(company, other, table):
 
 def test_a_row_cannot_be_moved_to_another_company(filled, other):
     for table in SCOPED:
-        if table == "history":
+        if table in ("history", "approval"):
             continue
         with pytest.raises(ProgrammingError, match="row-level security"), session(filled.company) as db:
             db.execute(text(f'UPDATE "{table}" SET company_id = :o'), {"o": other})
