@@ -42,8 +42,8 @@ def save(company_id: int, system: str, values: dict[str, Any], actor: str) -> Ru
         mirrored, version = declared.read_settings(client)  # after a lost answer, too: what stands there is what counts
         if answer.outcome is Outcome.uncertain and any(body.get(name) != value for name, value in mirrored.items()):
             raise Refused("system_unavailable", answer.reason or "the system did not take the settings")
-        wanted |= mirrored
-    return _store(company_id, system, wanted, version, actor)
+        values = {**values, **mirrored}
+    return _store(company_id, system, values, version, actor)
 
 
 def fetch(company_id: int, system: str, actor: str) -> Rung:
@@ -58,7 +58,7 @@ def fetch(company_id: int, system: str, actor: str) -> Rung:
     wanted = {**stored.settings, **mirrored}
     if wanted == stored.settings and version == stored.mirror_version:
         return {}
-    return _store(company_id, system, wanted, version, actor)
+    return _store(company_id, system, mirrored, version, actor)
 
 
 def unblock(company_id: int, system: str) -> Rung:
@@ -68,10 +68,12 @@ def unblock(company_id: int, system: str) -> Rung:
         return records.release(db, [on_settings()])
 
 
-def _store(company_id: int, system: str, wanted: dict[str, Any], version: str | None, actor: str) -> Rung:
-    _checked(system, wanted)
+def _store(company_id: int, system: str, values: dict[str, Any], version: str | None, actor: str) -> Rung:
+    """Only what was given is changed, on what stands there by now: two who save different fields at once lose nothing."""
     with session(company_id) as db:
         before = db.execute(text("SELECT settings FROM connection WHERE system = :s FOR UPDATE"), {"s": system}).scalar_one()
+        wanted = {**before, **values}
+        _checked(system, wanted)
         db.execute(
             text("""
             UPDATE connection SET settings = CAST(:v AS jsonb), settings_version = settings_version + 1, mirror_version = :m

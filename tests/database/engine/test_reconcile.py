@@ -87,6 +87,7 @@ def test_an_invoice_that_somebody_books_a_second_time_is_reported(world):
             "direct_cost_type": "invoice",
             "direct_cost_date": "2026-11-10",
             "status": "approved",
+            "vendor_id": int(held["vendor_id"]),
             "line_items": [{"wbs_code_id": int(held["lines"][0]["wbs_code_id"]), "description": "by hand", "amount": "1000.00"}],
         }
     }
