@@ -59,7 +59,8 @@ def run() -> dict[str, Any]:
         "name": "ingest", "ours": round(rate), "anchor": round(anchor), "ratio": round(rate / anchor, 3),
         "unit": "stored webhooks per second (ours: HTTP, 32 connections; anchor: pgbench, the same row, 32 clients)",
         "detail": {
-            "p99_ms": round(median(one.percentile(0.99) for one in ours), 2), "rounds": [_told(one) for one in ours], "anchors": [round(one) for one in anchors],
+            "p99_ms": round(median(one.percentile(0.99) for one in ours), 2),
+            "rounds": [_told(one) for one in ours], "anchors": [round(one) for one in anchors],
             "broker_away": _told(away), "stored": stored, "cores": os.cpu_count(),
             "cpu_ms_per_delivery": {
                 "web": round(spent / sum(len(one.seconds) for one in ours) * 1000, 4),

@@ -19,6 +19,7 @@ from cryptography.fernet import Fernet
 
 from settings.environment import environment
 from workers.local.places import ROOT, free_port
+from workers.local.server import launched
 from workers.local.servers import Servers, servers
 
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
@@ -35,7 +36,7 @@ class Stand:
 
     def start(self, module: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """`python -m module arguments` as a process of its own; its output goes to a log file in `folder`."""
-        command = [sys.executable, "-P", "-m", module, *arguments]
+        command = launched(signal.SIGTERM, [sys.executable, "-P", "-m", module, *arguments])  # ends with us, however we end
         log = self.folder / f"{module}-{len(self.children)}.log"
         environment = os.environ | {"PYTHONPATH": str(ROOT)} | (env or {})
         with log.open("wb") as out:
