@@ -14,11 +14,11 @@ from connectors.ports import Client
 from models import text
 from models.states import RecordState, WriteState
 from objects.outcome import Outcome
-from objects.plain import digest
 from objects.problem import Problem, on_settings
 from settings.environment import environment
 from sync import problems
 from sync.company import block
+from sync.doubt import ask_used_up, hash_of, holds_an_earlier_version, of_an_earlier_version
 from sync.judge import blocked, recheck
 from sync.work import UNFORESEEN, Verdict, Work
 
@@ -56,7 +56,7 @@ def advance(db: Connection, work: Work, done: Done | None) -> None:
 
 def _intend(db: Connection, work: Work, step: Step) -> Done | None:
     """The step's write row, ready to be sent or looked up; Done when it was confirmed before."""
-    body_hash = _hash_of(step)
+    body_hash = hash_of(step)
     row = db.execute(
         text("""
         INSERT INTO write AS w (company_id, record_id, version, step, side, key, request, body_hash, amount, attempt)
@@ -81,7 +81,7 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
     if row.state == WriteState.confirmed:
         return done_from(row.done)
     if not step.repeatable and work.version > 1 and row.state == WriteState.planned and not row.sends:
-        row = _earlier_doubt(db, work, step) or row
+        row = of_an_earlier_version(db, work, step) or row
     if step.repeatable:
         work.action = "send"
     elif row.state == WriteState.sending:
@@ -94,38 +94,6 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
     if work.action == "send":
         _mark_sending(db, work, body_hash)
     return None
-
-
-def _earlier_doubt(db: Connection, work: Work, step: Step) -> Any:
-    """What an earlier version left in doubt under this key is in doubt for this one too; None when there is nothing.
-
-    The body's hash goes with it: should it be found, it holds what was sent then and not what is wanted now.
-    """
-    return db.execute(
-        text("""
-        WITH doubt AS (
-            UPDATE write SET state = 'abandoned', reason = 'a newer version took over the doubt'
-            WHERE record_id = :r AND version < :v AND side = :side AND key = :k AND state IN ('sending', 'uncertain')
-            RETURNING version, sends, body_hash, uncertain_until
-        )
-        UPDATE write w SET state = 'uncertain', sends = o.sends, body_hash = o.body_hash,
-            reason = 'an earlier version may stand there',
-            uncertain_until = greatest(o.uncertain_until, clock_timestamp() + make_interval(secs => :pause))
-        FROM (SELECT * FROM doubt ORDER BY version DESC LIMIT 1) o WHERE w.id = :id RETURNING w.*
-    """),
-        {
-            "r": work.row.id,
-            "v": work.version,
-            "side": step.side,
-            "k": step.key,
-            "pause": environment().quarantine_seconds,
-            "id": work.write_id,
-        },
-    ).one_or_none()
-
-
-def _hash_of(step: Step) -> bytes:
-    return digest([step.request.method, step.request.path, dict(step.request.params), step.request.body])
 
 
 def _wait_or_look(work: Work, row: Any) -> None:
@@ -290,7 +258,7 @@ def _doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer:
 def _after_look(db: Connection, work: Work) -> None:
     """Found: confirmed. Absent at the first try: send. Absent twice after doubt: send once more, or ask a person."""
     assert work.step is not None
-    if work.found is not None and _holds_an_earlier_version(db, work, work.step, work.found):
+    if work.found is not None and holds_an_earlier_version(db, work, work.step, work.found):
         work.verdict = Verdict(RecordState.pending, (), now(), "found as an earlier version left it", soon=True)
         return
     if work.found is not None:
@@ -306,39 +274,12 @@ def _after_look(db: Connection, work: Work) -> None:
     if row.state == WriteState.uncertain and row.absent_looks < 2:
         gap = timedelta(seconds=max(1, environment().quarantine_seconds // 15))
         work.verdict = Verdict(RecordState.checking, (_uncertain(work, row.reason or ""),), now() + gap, "looked once: not there")
-    elif row.state == WriteState.uncertain and (work.step.irreversible or row.sends >= 2) and not _ask_used_up(db, work):
+    elif row.state == WriteState.uncertain and (work.step.irreversible or row.sends >= 2) and not ask_used_up(db, work):
         work.verdict = Verdict(RecordState.needs_attention, (_named(work, "outcome_needs_person", key=work.step.key),))
     else:
         db.execute(text("UPDATE write SET absent_looks = 0 WHERE id = :id"), {"id": work.write_id})
         work.action = "send"
-        _mark_sending(db, work, _hash_of(work.step))
-
-
-def _holds_an_earlier_version(db: Connection, work: Work, step: Step, found: Done) -> bool:
-    """Whether what was found was sent as something else; then it becomes our link, to be brought up to date by its id."""
-    old = db.execute(
-        text("""
-        UPDATE write SET state = 'abandoned', ended_at = clock_timestamp()
-        WHERE id = :id AND sends > 0 AND body_hash <> :h RETURNING id
-    """),
-        {"id": work.write_id, "h": _hash_of(step)},
-    ).first()
-    if old is None:
-        return False
-    db.execute(
-        text("UPDATE sync_record SET remote_id = :to, remote_number = :n WHERE id = :id AND attempt = :a"),
-        {"to": found.remote_id, "n": found.remote_number, "id": work.id, "a": work.row.attempt},
-    )
-    return True
-
-
-def _ask_used_up(db: Connection, work: Work) -> bool:
-    """Whether a person asked for one more try. Their word is good for one: the next doubt is theirs again."""
-    asked = db.execute(
-        text("UPDATE sync_record SET asked = false WHERE id = :id AND asked AND attempt = :a RETURNING id"),
-        {"id": work.id, "a": work.row.attempt},
-    )
-    return asked.first() is not None
+        _mark_sending(db, work, hash_of(work.step))
 
 
 def _close(db: Connection, work: Work, state: WriteState, answer: Answer | None, done: Done | None = None) -> None:

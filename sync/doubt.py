@@ -1,0 +1,71 @@
+"""Doubts about creates: what an earlier version may have left, what was found, and how far a person's word goes."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connectors.plan import Done, Step
+from models import text
+from objects.plain import digest
+from settings.environment import environment
+from sync.work import Work
+
+
+def hash_of(step: Step) -> bytes:
+    """What tells one request from another."""
+    return digest([step.request.method, step.request.path, dict(step.request.params), step.request.body])
+
+
+def of_an_earlier_version(db: Connection, work: Work, step: Step) -> Any:
+    """What an earlier version left in doubt under this key is in doubt for this one too; None when there is nothing.
+
+    The body's hash goes with it: should it be found, it holds what was sent then and not what is wanted now.
+    """
+    return db.execute(
+        text("""
+        WITH doubt AS (
+            UPDATE write SET state = 'abandoned', reason = 'a newer version took over the doubt'
+            WHERE record_id = :r AND version < :v AND side = :side AND key = :k AND state IN ('sending', 'uncertain')
+            RETURNING version, sends, body_hash, uncertain_until
+        )
+        UPDATE write w SET state = 'uncertain', sends = o.sends, body_hash = o.body_hash,
+            reason = 'an earlier version may stand there',
+            uncertain_until = greatest(o.uncertain_until, clock_timestamp() + make_interval(secs => :pause))
+        FROM (SELECT * FROM doubt ORDER BY version DESC LIMIT 1) o WHERE w.id = :id RETURNING w.*
+    """),
+        {
+            "r": work.row.id,
+            "v": work.version,
+            "side": step.side,
+            "k": step.key,
+            "pause": environment().quarantine_seconds,
+            "id": work.write_id,
+        },
+    ).one_or_none()
+
+
+def holds_an_earlier_version(db: Connection, work: Work, step: Step, found: Done) -> bool:
+    """Whether what was found was sent as something else; then it becomes our link, to be brought up to date by its id."""
+    old = db.execute(
+        text("""
+        UPDATE write SET state = 'abandoned', ended_at = clock_timestamp()
+        WHERE id = :id AND sends > 0 AND body_hash <> :h RETURNING id
+    """),
+        {"id": work.write_id, "h": hash_of(step)},
+    ).first()
+    if old is None:
+        return False
+    db.execute(
+        text("UPDATE sync_record SET remote_id = :to, remote_number = :n WHERE id = :id AND attempt = :a"),
+        {"to": found.remote_id, "n": found.remote_number, "id": work.id, "a": work.row.attempt},
+    )
+    return True
+
+
+def ask_used_up(db: Connection, work: Work) -> bool:
+    """Whether a person asked for one more try. Their word is good for one: the next doubt is theirs again."""
+    asked = db.execute(
+        text("UPDATE sync_record SET asked = false WHERE id = :id AND asked AND attempt = :a RETURNING id"),
+        {"id": work.id, "a": work.row.attempt},
+    )
+    return asked.first() is not None
