@@ -131,7 +131,7 @@ BEGIN
     ELSIF b.spike_left <= (CASE WHEN urgent THEN 0 ELSE b.spike_limit / 10 END) THEN wait := b.spike_reset;
     ELSIF b.hour_left <= (CASE WHEN urgent THEN 0 ELSE b.hour_limit / 10 END) THEN wait := b.hour_reset;
     ELSIF b.learn AND b.spike_limit IS NULL AND b.hour_limit IS NULL THEN
-        IF b.probe_until > t THEN wait := least(b.probe_until, t + interval '200 milliseconds');
+        IF b.probe_until > t THEN wait := least(b.probe_until, t + interval '1 second');
         ELSE b.probe_until := t + interval '10 seconds'; END IF;
     END IF;
     IF wait IS NULL THEN

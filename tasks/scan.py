@@ -19,7 +19,7 @@ from tasks.base import DATABASE_TROUBLE, LONGEST_COUNTDOWN
     autoretry_for=DATABASE_TROUBLE,
     retry_backoff=4,
     retry_backoff_max=60,
-    max_retries=8,
+    max_retries=20,  # each waits until the source, or our share of its limit, said to come back
     soft_time_limit=environment().soft_limit_seconds,
     time_limit=environment().hard_limit_seconds,
 )
@@ -38,7 +38,7 @@ def read(self: Task, company_id: int, system: str, kind: str, full: bool = False
     autoretry_for=DATABASE_TROUBLE,
     retry_backoff=4,
     retry_backoff_max=60,
-    max_retries=8,
+    max_retries=20,  # each waits until the source, or our share of its limit, said to come back
     soft_time_limit=environment().soft_limit_seconds,
     time_limit=environment().hard_limit_seconds,
 )
