@@ -39,7 +39,11 @@ def test_a_record_is_claimed_once_and_its_attempt_is_written_before_anything_els
     world = start()
     one = arrive(world)
     assert take(world, one) == [one]
-    assert take(world, one) == [], "leased"
+    assert take(world, one) == [], "not due before the lease's end"
+    lease = record(world, one).due_at
+    put(world, "UPDATE sync_record SET due_at = clock_timestamp() WHERE id = :id", id=one)
+    assert take(world, one) == [], "leased, also when a bell has made it due"
+    put(world, "UPDATE sync_record SET due_at = :at WHERE id = :id", id=one, at=lease)
     held = record(world, one)
     assert (held.attempt, held.unfinished) == (1, 1)
     assert abs(held.due_at - held.lease_until) < timedelta(seconds=0.1), "the sweep finds it then"
