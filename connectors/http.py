@@ -163,6 +163,8 @@ class HttpClient:
         else:
             reason = "" if outcome is Outcome.confirmed else (self.reason(body) or response.reason_phrase)
         retry_at = self._retry_at(response) if response.status_code in (429, 503) else None
+        if response.status_code == 429 and retry_at is not None:
+            self.budget.seen(Window(0, 0, retry_at))  # nothing more until then, from any worker
         return Answer(outcome, response.status_code, body, dict(response.headers), reason, retry_at)
 
     def _on_our_clock(self, response: httpx.Response) -> Window | None:

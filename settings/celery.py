@@ -33,7 +33,7 @@ worker_eta_task_limit = 200
 # time, in seconds; a run that needs longer hands the rest back
 task_soft_time_limit = _here.soft_limit_seconds
 task_time_limit = _here.hard_limit_seconds
-task_default_retry_delay = 10
+task_annotations = {"*": {"default_retry_delay": 10}}  # a lost pool child's retry, too; the default is 180
 
 # queues by what they wait for, so that a backfill never stands before a webhook
 task_default_queue = "interactive"

@@ -269,6 +269,8 @@ def _mark_sending(db: Connection, work: Work) -> None:
             "held": work.held,
             "held_hash": work.held_hash,
             "version": work.version,
+            "number": work.obj.number,
+            "name": work.obj.name,
             "amount": getattr(work.obj, "amount", None),
             "problems": [],
             "waits_for": [],

@@ -253,7 +253,7 @@ def write_history(
 def retry(company_id: int, record_ids: Sequence[int], actor: str) -> Rung:
     """A person asks: these are read and judged again, and sent if nothing stands against it.
 
-    What is being checked is looked up at once instead of sent: only its outcome decides whether it goes again.
+    What is being checked is not sent: after its quarantine it is looked up, and only that decides whether it goes again.
     """
     with session(company_id) as db:
         rows = db.execute(

@@ -3,11 +3,15 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.fernet import Fernet
+
+if TYPE_CHECKING:
+    from workers.local.servers import Servers
 
 #: Seconds, with the ratios of production kept (design section 13).
 TIMES = {
@@ -20,6 +24,8 @@ for name, seconds in TIMES.items():
 os.environ.setdefault("SECRET_KEY", Fernet.generate_key().decode())
 
 pytest_plugins = ["tests.requirements"]
+OPENED = pytest.StashKey[ExitStack]()
+RUNNING = pytest.StashKey["Servers"]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,27 +37,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(getattr(pytest.mark, folder))
 
 
-@pytest.fixture(scope="session")
-def servers() -> Iterator["object"]:
-    """Postgres and the broker, or those the environment names."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before anything of ours is imported: the Celery app takes the broker's address once, when it is made."""
     from workers.local.servers import servers as start
 
+    if session.config.option.collectonly or getattr(session.config.option, "numprocesses", None):
+        return  # with several test processes each starts its own
     folder = Path(tempfile.mkdtemp(prefix="sitebooks-test-", dir="/var/tmp"))
-    try:
-        with start(folder) as running:
-            yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    opened = session.config.stash[OPENED] = ExitStack()
+    opened.callback(shutil.rmtree, folder, ignore_errors=True)
+    running = session.config.stash[RUNNING] = opened.enter_context(start(folder))
+    os.environ["DATABASE_URL"], os.environ["BROKER_URL"] = running.database_url, running.broker_url
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if OPENED in session.config.stash:
+        session.config.stash[OPENED].close()
 
 
 @pytest.fixture(scope="session")
-def database(servers) -> str:
+def servers(request: pytest.FixtureRequest) -> "Servers":
+    """Postgres and the broker of this run."""
+    return request.config.stash[RUNNING]
+
+
+@pytest.fixture(scope="session")
+def database(servers: "Servers") -> str:
     """The migrated database's address, also in DATABASE_URL; its owner is an ordinary role."""
     from models.migrate import upgrade
-    from settings.environment import environment
 
-    os.environ["DATABASE_URL"], os.environ["BROKER_URL"] = servers.database_url, servers.broker_url
-    environment.cache_clear()
     upgrade(servers.database_url)
     return servers.database_url
 

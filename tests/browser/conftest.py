@@ -40,7 +40,7 @@ class Console:
         return f"{self.url}/sign-in/{token}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """Debian's own browser, by its path."""
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -56,7 +56,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def console(database: str) -> Iterator[Console]:
     """The demo company after its first sync; variations wait for an approval."""
     world = World(new_company("Harbour Build Ltd", "4100"), "demo", {"approval": {"variation": "manual"}})

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models import session
-from sync import engine, scan
+from sync import clients, engine, scan
 from sync.company import load
 from tests.database.engine.stand import put, rows
 from tests.database.requirements.company import line, order, project
@@ -148,6 +148,7 @@ def test_a_scan_that_was_cut_off_keeps_what_it_read_and_moves_no_cursor(start, f
     assert kept >= 20
     assert stored(world, "AND gone_at IS NOT NULL") == 0, "what was not read is not gone"
     world.simulators["procore"].faults.clear()
+    clients.close_all()  # with the clients goes what their last answer said
     put(world, "UPDATE budget SET shut_until = NULL")
     counts = requests(world)
     scan.scan(world.company, "procore", "commitment", here)

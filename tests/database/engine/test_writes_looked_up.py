@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from settings.environment import environment
-from sync import records
+from sync import clients, records
 from tests.database.engine.stand import arrive, put, quarantine_over, record, rows, run_due, states, writes
 from tests.database.requirements.company import order
 
@@ -190,6 +190,8 @@ def test_what_was_never_sent_is_tried_again_soon_and_needs_no_quarantine(world):
     assert (record(world, one).state, result.again) == ("pending", [one])
     assert 5 < result.seconds <= 7
     assert writes(world, one, "invoice")[0].state == "planned"
+    assert sent(world) == 1 and again(world, one).state == "pending" and sent(world) == 1, "nothing is asked of a shut window"
+    clients.close_all()  # with the clients goes what their last answer said
     put(world, "UPDATE budget SET shut_until = NULL")
     assert again(world, one).state == "synced"
     assert len(world.ledger("procore", kind="requisitions", effect="created")) == 1

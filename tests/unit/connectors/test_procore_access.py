@@ -94,7 +94,7 @@ def test_a_used_up_window_says_when_to_come_back():
     assert refused.value.answer.status == 429
     wait = refused.value.answer.retry_at - where.simulator.clock.now()
     assert timedelta(0) < wait <= timedelta(seconds=11)
-    assert {window.limit for window in where.client.budget.windows} == {3}
+    assert {window.limit for window in where.client.budget.windows} == {3, 0}, "what the headers said, and that it is shut"
 
 
 def test_many_direct_costs_share_three_requests_and_a_bad_one_holds_nobody_back():
