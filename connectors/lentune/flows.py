@@ -17,10 +17,6 @@ from objects.money import total
 from objects.problem import Problem, on_any, on_link, on_settings, on_snapshot
 from settings.lentune import LentuneSettings
 
-#: Records claimed together for Procore's sync actions. A thousand would go into one request; each is also claimed and
-#: reported at Lentune one by one, within one lease.
-BATCH = 50
-
 
 def link(kind: str, source_id: str) -> Need:
     return Need("link", kind, source_id)
@@ -147,12 +143,12 @@ FLOWS = (
                  needs=needs_variation),
     Flow(
         "commitment", "to_procore", "lentune", "procore", checks=posting_checks.ORDER, hold=holding.raised_order,
-        protected_by="server_key", batch=BATCH, takes=lambda obj: obj.form == "purchase_order" and not obj.origin_id,
+        protected_by="server_key", takes=lambda obj: obj.form == "purchase_order" and not obj.origin_id,
         scope=scope.raised_order, needs=needs_order, report=reporting.link_order,
     ),
     Flow(
         "invoice", "to_procore", "lentune", "procore", checks=posting_checks.INVOICE, hold=holding.invoice,
-        protected_by="look_first", batch=BATCH, scope=scope.invoice, needs=needs_invoice, claim=reporting.claim,
+        protected_by="look_first", scope=scope.invoice, needs=needs_invoice, claim=reporting.claim,
         report=reporting.posting_result, explain=explain_posting,
         compared=lambda obj: total(routing.amounts(obj)), pushed=lambda settings: settings.auto_push_invoices,
     ),

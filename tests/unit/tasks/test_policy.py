@@ -190,13 +190,13 @@ def test_a_passing_trouble_is_tried_again_by_the_tasks_own_policy(run):
 
 
 def test_a_longer_wait_is_left_to_the_due_time(run):
-    run(again=[4], seconds=61).bring_forward(7, [4])
+    assert run(again=[4], seconds=61).bring_forward(7, [4]) is None, "no countdown is asked for"
 
 
 def test_spent_retries_are_left_to_the_due_time(run):
     task = run(again=[4], seconds=2)
     task.request = type("request", (), {"retries": 3, "delivery_info": None})
-    task.bring_forward(7, [4])
+    assert task.bring_forward(7, [4]) is None, "no countdown is asked for"
 
 
 def test_what_was_released_is_rung_on_the_queue_it_came_by_and_what_was_not_done_again(run, sent):
