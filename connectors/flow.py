@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from connectors.calls import Answer, NotUnderstood
-from connectors.plan import Plan, Step
+from connectors.plan import Plan, Seen, Step
 from connectors.ports import Client
 from objects import Object
 from objects.known import Known
@@ -177,4 +177,7 @@ class Connector:
     #: Kind -> everything of that kind the system holds as a target, for the comparison. Its argument is the client and
     #: the ids of the projects (the system's own) whose lists must be read one by one.
     counts: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = field(default_factory=dict)
+    #: A plan's name -> everything that stands there under a record's key, looked for without knowing its id. Its
+    #: arguments are the client, what the target should hold, and the key. More than one is a duplicate.
+    sightings: Mapping[str, Callable[[Client, Mapping[str, Any], str], Sequence[Seen]]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ A plan must therefore be a pure function of its arguments.
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 from connectors.calls import Answer, Request
@@ -23,6 +24,29 @@ class Done:
     version: str | None = None
     warnings: tuple[Problem, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A document as it really stands there, read for comparing with what was sent. None: the system does not say."""
+
+    remote_id: str
+    amount: Decimal | None = None
+    lines: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """What stands there after somebody else changed it since we last wrote.
+
+    `ours`: it is our own write after all. `again`: the same step, for the version that stands there now. `differing`:
+    our fields that somebody changed there: name, what we had sent, what stands there, what we want to send.
+    """
+
+    again: "Step"
+    ours: Done | None = None
+    differing: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +67,8 @@ class Step:
     `look` finds what an earlier, uncertain try may have left: Done, or None when it is not there.
     `repeatable`: the server itself enforces the key, so sending again cannot double.
     `explain` names the problem when the system refuses.
+    `verify` reads a document back by its id; it must hold `amount` and `lines`. None: it is not there.
+    `on_stale` compares after the answer 412, given what we last sent.
     """
 
     name: str
@@ -56,6 +82,9 @@ class Step:
     irreversible: bool = False
     side: Literal["target", "source"] = "target"
     amount: str | None = None
+    lines: int | None = None
+    verify: Callable[[Client, Done], Seen | None] | None = None
+    on_stale: Callable[[Client, Mapping[str, Any] | None], Stale] | None = None
     batch: Batch | None = None
 
 

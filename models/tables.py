@@ -189,6 +189,7 @@ sync_record = Table(
     Column("held", JSONB),
     Column("held_hash", LargeBinary),  # what the target should hold
     Column("sent_hash", LargeBinary),  # what it was last confirmed to hold
+    Column("sent", JSONB),  # the same in full, to tell what somebody else changed there
     Column("told_hash", LargeBinary),  # the verdict the source was last told
     Column("asked", Boolean, nullable=False, server_default=false()),  # a person asked: do not skip for the schedule
     Column("remote_id", Text),
@@ -246,8 +247,15 @@ write = Table(
     _time("ended_at"),
     _time("uncertain_until"),
     _time("looked_at"),
+    _time("verified_at"),  # read back by its id
+    _time("checked_at"),  # looked for by its key once more: exactly one stands there
     UniqueConstraint("company_id", "record_id", "version", "step"),
     _one_of("state", "state", WriteState),
+    Index(
+        "ix_write_unchecked",
+        "ended_at",
+        postgresql_where=text("state = 'confirmed' AND side = 'target' AND checked_at IS NULL"),
+    ),
 )
 
 approval = Table(
@@ -283,6 +291,17 @@ history = Table(
     Index("ix_history_record", "company_id", "record_id", "id"),
 )
 
+#: One for each line of the history, made at its commit: the hash of the line and of the seal before it.
+seal = Table(
+    "seal",
+    metadata,
+    Column("company_id", BigInteger, ForeignKey("company.id"), primary_key=True),
+    Column("no", BigInteger, primary_key=True),
+    Column("history_id", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("company_id", "history_id"),
+)
+
 scan_cursor = Table(
     "scan_cursor",
     metadata,
@@ -302,6 +321,24 @@ schedule_slot = Table(
     Column("schedule", Text, primary_key=True),
     Column("slot", DateTime(timezone=True), primary_key=True),
     _now("claimed_at"),
+)
+
+#: The last message that went through each queue, end to end.
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("queue", Text, primary_key=True),
+    _time("sent_at"),
+    _time("ran_at"),
+)
+
+#: Which database this is, as it was last seen: another one holds a copy, or was put back to an earlier day.
+mark = Table(
+    "mark",
+    metadata,
+    Column("one", Boolean, CheckConstraint("one", name="one"), primary_key=True),
+    Column("place", Text, nullable=False),
+    _now("at"),
 )
 
 budget = Table(

@@ -29,6 +29,8 @@ class Environment(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     # modules with further Celery tasks, comma separated: a company's own, or a test's
     extra_tasks: str = ""
+    # a folder in which tests arm failpoints; never set where real data is
+    failpoints: str = ""
     # set by the local stack: a pool child is killed with its worker, where no container or unit does that
     die_with_parent: bool = False
 
@@ -43,6 +45,8 @@ class Environment(BaseSettings):
     rering_seconds: int = Field(60, gt=0)  # not more often than this for one record
     scan_seconds: int = Field(300, gt=0)  # how often changed objects are read, in case a webhook was missed
     recheck_seconds: int = Field(1800, gt=0)  # a held record is checked again at least this often
+    second_look_seconds: int = Field(900, gt=0)  # after a write: how many stand there under its key? exactly one
+    heartbeat_seconds: int = Field(60, gt=0)  # how often a message goes through each queue and back
 
     @model_validator(mode="after")
     def check_ratios(self) -> Self:

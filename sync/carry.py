@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +16,9 @@ from models.states import RecordState, WriteState
 from objects.outcome import Outcome
 from objects.problem import Problem, on_settings
 from settings.environment import environment
+from settings.failpoints import reach
 from sync import problems
+from sync.clock import now
 from sync.company import block
 from sync.doubt import ask_used_up, hash_of, holds_an_earlier_version, of_an_earlier_version
 from sync.judge import blocked, recheck
@@ -25,11 +27,6 @@ from sync.work import UNFORESEEN, Verdict, Work
 Clients = Callable[[Work, Step], Client]
 
 _NOT_ASKED = text("UPDATE sync_record SET asked = false WHERE id = :id AND attempt = :a")
-
-
-def now() -> datetime:
-    """Our clock, UTC."""
-    return datetime.now(UTC)
 
 
 def begin(db: Connection, work: Work, plan: Plan) -> None:
@@ -140,6 +137,8 @@ def carry_out(
                 _settle(db, work, answers.get(work.id))
                 if work.verdict is not None:
                     conclude(db, work)
+            reach("before_commit", active[0])
+        reach("outcome_stored", active[0])
         active = [w for w in active if w.verdict is None]
 
 
@@ -164,14 +163,17 @@ def _send(group: Sequence[Work], clients: Clients) -> Sequence[Answer]:
     if min(w.row.lease_until for w in group) - now() < timedelta(seconds=environment().request_seconds * 1.5):
         return [Answer(Outcome.not_applied, reason="the lease is about to end")] * len(group)
     client, batch = clients(group[0], steps[0]), steps[0].batch
+    reach("before_remote_write", group[0])
+    answer = client.send(steps[0].request if batch is None else batch.merge(steps))
+    reach("after_remote_write", group[0])
     if batch is None:
-        return [client.send(steps[0].request)]
-    answer = client.send(batch.merge(steps))
+        return [answer]
     return batch.split(answer, steps) if answer.outcome is Outcome.confirmed else [answer] * len(group)
 
 
 def _look(work: Work, clients: Clients) -> None:
     assert work.step is not None and work.step.look is not None
+    reach("before_look", work)
     try:
         work.found = work.step.look(clients(work, work.step))
     except Unavailable as error:
@@ -356,4 +358,4 @@ def done_from(stored: dict[str, Any]) -> Done:
     )
 
 
-__all__ = ["Clients", "advance", "backoff", "begin", "carry_out", "done_from", "done_to", "now", "recheck"]
+__all__ = ["Clients", "advance", "backoff", "begin", "carry_out", "done_from", "done_to", "recheck"]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,6 +11,8 @@ from connectors.ports import Client, Token, Window
 from connectors.registry import connector
 from models import Quick, counters, session, text
 from settings.environment import environment
+from settings.failpoints import reach
+from sync.clock import now
 from sync.company import Company
 from sync.secrets import decrypt, encrypt
 
@@ -42,6 +44,7 @@ class Credentials:
             if old is None or old.access == refused or not _lasts(old.expires_at):
                 # the lock is held over this one call on purpose: a refresh token works once (reliability F36)
                 fresh = fetch(decrypt(row.secrets), old)
+                reach("token_fetched")
                 db.execute(
                     text("""
                     UPDATE credential SET token = :token, token_expires_at = :ends, refreshed_at = clock_timestamp()
@@ -109,6 +112,7 @@ def client(company: Company, system: str, urgent: bool = False) -> Client:
             seconds=environment().request_seconds,
             urgent=urgent,
             transport=transports.get(system),
+            clock=now,
         )
     return _clients[key]
 
@@ -140,7 +144,7 @@ def _token(row: Any) -> Token | None:
 
 
 def _lasts(ends: datetime) -> bool:
-    return ends > datetime.now(UTC) + timedelta(seconds=60)
+    return ends > now() + timedelta(seconds=60)
 
 
 __all__ = ["Credentials", "SharedBudget", "budget_row", "client", "close_all", "transports"]

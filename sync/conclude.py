@@ -11,7 +11,7 @@ from models import text
 from models.states import RecordState
 from objects.problem import on_link, on_remote
 from sync import problems, records
-from sync.carry import now
+from sync.clock import now
 from sync.company import Company
 from sync.judge import blocked
 from sync.known import BatchKnown

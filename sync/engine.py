@@ -18,9 +18,11 @@ from models.states import RecordState
 from objects.plain import NotReadable, from_plain
 from objects.problem import Problem, on_settings
 from settings.environment import environment
+from settings.failpoints import reach
 from sync import clients, records, snapshots
-from sync.carry import backoff, begin, carry_out, now
+from sync.carry import backoff, begin, carry_out
 from sync.claim import LOST_LIMIT, claim
+from sync.clock import now
 from sync.company import Company, block, load
 from sync.conclude import conclude
 from sync.judge import blocked, judge, not_understood, recheck
@@ -60,6 +62,7 @@ def run(company_id: int, record_ids: Sequence[int]) -> Result:
             break
         batch, left = left[:size], left[size:]
         works, company = _claim(company_id, batch)
+        reach("claimed", works[0] if works else "")
         if not works:
             continue
         if works[0].flow.batch > size:

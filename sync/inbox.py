@@ -11,6 +11,7 @@ from connectors.flow import Doorbell, Ignored
 from connectors.registry import connector
 from models import session, text, unscoped
 from models.states import EventState
+from settings.failpoints import reach
 from sync import clients, records, settings, snapshots
 from sync.company import Company, load
 from sync.keeping import keep
@@ -86,6 +87,7 @@ def _sort(
 
 def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) -> Rung:
     """Reads the object behind the bell, stores it and rings what it concerns."""
+    reach("before_event_read", bell.kind)
     rung: Rung = {}
     connection_id = company.connections[system].id
     try:

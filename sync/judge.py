@@ -1,6 +1,6 @@
 """Steps 3 to 6: is the object part of this sync, what stands against it, what should the target hold, who must agree."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,12 +15,13 @@ from objects.plain import digest
 from objects.problem import Problem, on_settings
 from settings.environment import environment
 from sync import problems
+from sync.clock import now
 from sync.work import Verdict, Work
 
 
 def recheck() -> datetime:
     """When a held record is looked at again at the latest."""
-    return datetime.now(UTC) + timedelta(seconds=environment().recheck_seconds)
+    return now() + timedelta(seconds=environment().recheck_seconds)
 
 
 def judge(db: Connection, work: Work, known: Known) -> Verdict | None:

@@ -3,7 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.calls import CallFailed, Forbidden, NotFound, NotUnderstood, SignInRefused, Unavailable, WrongCompany
@@ -13,7 +13,9 @@ from connectors.registry import connector
 from models import session, text
 from objects import Object
 from settings.environment import environment
+from settings.failpoints import reach
 from sync import clients, records, snapshots
+from sync.clock import now
 from sync.company import Company, block, load
 from sync.keeping import keep
 from sync.records import Rung, merge
@@ -47,7 +49,7 @@ class Scanned:
 
     def seconds_to_wait(self) -> float:
         """Until the source said to come back; 5 s when it did not say."""
-        return max((self.retry_at - datetime.now(UTC)).total_seconds(), 0.1) if self.retry_at else 5.0
+        return max((self.retry_at - now()).total_seconds(), 0.1) if self.retry_at else 5.0
 
 
 def scan(company_id: int, system: str, kind: str, project_id: str | None = None, full: bool = False) -> Scanned:
@@ -80,7 +82,7 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
     except Unavailable as error:
         found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True
     except OutOfTime:
-        found.unfinished, found.retry_at = True, datetime.now(UTC)
+        found.unfinished, found.retry_at = True, now()
     except (Forbidden, NotFound, SignInRefused, CallFailed, NotUnderstood) as error:
         found.stopped = str(error)
         if isinstance(error, SignInRefused):
@@ -132,6 +134,7 @@ def _store_page(
             found.rows += stored.rows
             found.changed += len(stored.changed)
             merge(found.rung, rung)
+        reach("page_stored", kind)
         if time.monotonic() > found.until:
             raise OutOfTime
     with session(company.id) as db:

@@ -12,6 +12,7 @@ from connectors.plan import Done, Plan
 from models import session, text
 from models.states import RecordState
 from objects.plain import digest
+from settings.failpoints import reach
 from sync.carry import Clients, begin, carry_out
 from sync.company import Company
 from sync.judge import recheck
@@ -53,6 +54,7 @@ def tell(company: Company, works: Sequence[Work], clients: Clients) -> None:
     owing = [work for work in works if work.telling is not None]
     if not owing:
         return
+    reach("before_telling", owing[0])
     with session(company.id) as db:
         for work in owing:
             work.verdict, work.step = None, None

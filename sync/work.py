@@ -56,6 +56,9 @@ class Work:
     verdict: Verdict | None = None
     released: dict[str, list[int]] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return f"{self.row.kind} {self.row.number or self.row.source_id} {self.step.name if self.step is not None else ''}"
+
     @property
     def id(self) -> int:
         """The record's id."""

@@ -7,6 +7,7 @@ from celery import current_app
 from kombu.exceptions import KombuError, OperationalError
 
 from connectors.registry import connector
+from settings.failpoints import reach
 from sync.records import Rung
 
 log = logging.getLogger("sitebooks.publish")
@@ -41,6 +42,7 @@ def read_project(company_id: int, system: str, project_id: str) -> None:
 
 def send(name: str, args: Iterable[object], queue: str | None = None, countdown: float | None = None) -> bool:
     """One message. False, with a log line, when the broker could not be reached."""
+    reach("before_publish", name)
     try:
         current_app.send_task(name, args=list(args), queue=queue or None, countdown=countdown, ignore_result=True, retry=False)
     except BROKER_TROUBLE as error:

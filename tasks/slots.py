@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 from celery.schedules import crontab
 
 from settings.schedule import ENTRIES, Entry
-from sync import sweep
+from sync import clock, sweep
 from sync.connections import Scheduled, scheduled
 
 
 def claimed(schedule: str, now: datetime | None = None) -> Iterator[Scheduled]:
     """The connections whose slot of this entry is due and was claimed by this call: each slot exactly once."""
-    entry, moment = ENTRIES[schedule], now or datetime.now(UTC)
+    entry, moment = ENTRIES[schedule], now or clock.now()
     for connection in scheduled():
         if entry.systems is not None and connection.system not in entry.systems:
             continue

@@ -13,6 +13,7 @@ if ROOT not in sys.path:
 from celery import Celery, signals  # noqa: E402
 
 import tasks  # noqa: E402
+from settings import failpoints  # noqa: E402
 from settings.environment import environment  # noqa: E402
 from workers import logs, resources  # noqa: E402
 from workers.local.launch import die_with_parent  # noqa: E402
@@ -27,6 +28,7 @@ def _task_modules() -> list[str]:
 app = Celery("sitebooks", include=_task_modules())
 app.config_from_object("settings.celery")
 app.set_default()
+failpoints.arm(environment().failpoints)
 
 
 @signals.setup_logging.connect
