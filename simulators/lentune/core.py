@@ -19,7 +19,7 @@ from simulators.lentune import (
     dataset,
     invoices,
     orders,
-    people,
+    people_orders,
     posting,
     projects,
     repeats,
@@ -123,7 +123,7 @@ class Lentune(Simulator):
 
     system: ClassVar[str] = "lentune"
     router: ClassVar[Router] = routes()
-    actions = people.actions
+    actions = people_orders.actions
     default_options: ClassVar[dict[str, Any]] = DEFAULT_OPTIONS
     data: Store
 
