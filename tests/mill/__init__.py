@@ -1,0 +1,1 @@
+"""The mill: randomized runs of the whole system, judged by tests.oracles."""
