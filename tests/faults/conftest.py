@@ -1,0 +1,53 @@
+"""One running stack for all rows of the fault matrix, and what must hold after each of them."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.judging import judge
+from tests.faults.stand import Stand, opened
+
+if sys.platform != "linux":
+    collect_ignore_glob = ["test_*.py"]  # kills and stops are looked at in /proc
+
+
+@pytest.fixture(scope="session")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """The stack, shared by all rows of this process."""
+    with opened(tmp_path_factory.mktemp("faults")) as running:
+        yield running
+
+
+@pytest.fixture
+def site(stand: Stand, request: pytest.FixtureRequest) -> Iterator[Stand]:
+    """The stack for one row; afterwards all is mended, it must become quiet, and the oracles must find nothing broken."""
+    broken_before = judge(stand, seconds=0)
+    stand.begin()
+    yield stand
+    stand.mend()
+    if request.node.stash.get(FAILED, False):
+        return  # its own failure says more than what it left behind
+    stand.wait_quiet(40)
+    broken = judge(stand, besides=broken_before)
+    assert not broken, "\n".join(broken)
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """A folder where Postgres's own user may walk, too."""
+    for above in (tmp_path, *tmp_path.parents[:2]):
+        above.chmod(0o755)
+    return tmp_path
