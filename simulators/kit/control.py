@@ -40,6 +40,11 @@ def _counts(simulator: "Simulator", _: Request) -> Response:
     return Response.of(200, dict(simulator.counts))
 
 
+def _requests(simulator: "Simulator", request: Request) -> Response:
+    after = int(request.q("after") or 0)
+    return Response.of(200, [entry for entry in simulator.requests if entry["seq"] > after])
+
+
 def _add_fault(simulator: "Simulator", request: Request) -> Response:
     return Response.of(201, simulator.faults.add(request.json()).public())
 
@@ -124,6 +129,7 @@ _HANDLERS = {
     ("GET", "page"): _page,
     ("GET", "ledger"): _ledger,
     ("GET", "requests/count"): _counts,
+    ("GET", "requests"): _requests,
     ("POST", "faults"): _add_fault,
     ("GET", "faults"): _list_faults,
     ("DELETE", "faults"): _clear_faults,

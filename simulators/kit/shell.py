@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -55,6 +56,9 @@ class Shell:
         with self.lock:
             answer = self.simulator.handle(request)
             waiting = self.simulator.outbox.waiting()
+            now = self.simulator.clock.now()
+        if isinstance(answer, Response):  # as any server does; clients judge times of ours against it
+            answer.headers.setdefault("Date", format_datetime(now, usegmt=True))
         if waiting:
             self.wake.set()
         return answer

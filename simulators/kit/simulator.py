@@ -2,7 +2,7 @@
 
 import hashlib
 import pickle
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -19,6 +19,8 @@ from simulators.kit.router import Match, Router
 
 # An answer later than any client waits: the client sees a time-out, the shell lets go when it hangs up.
 NEVER = 3600.0
+# Requests of which the log is kept.
+REQUESTS_KEPT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Simulator:
         self.faults = Faults()
         self.outbox = Outbox()
         self.counts: Counter[str] = Counter()
+        self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT)
+        self.asked = 0
         self.lag_seconds = 0.0
         self.context = Context("person", "", "", "", "")
         self.data: Any = None
@@ -108,21 +112,9 @@ class Simulator:
         self._apply_due()
         if request.path == "/" or request.path.startswith("/_sim/"):
             return control.answer(self, request)
-        match = self.router.match(request.method, request.path)
-        self.counts[f"{request.method} {match.template if match else '(unknown)'}"] += 1
-        if not self.faults.rules:
-            return self._client(request, match)
-        company = self.company_of(request)
-        path = request.path
-        lag = self.faults.hit("request", request.method, path, company, only={"read_lag"})
-        fault = self.faults.hit(
-            "request", request.method, path, company, only={f.action for f in self.faults.rules} - {"read_lag"}
-        )
-        self.lag_seconds = lag.seconds if lag else 0.0
-        try:
-            return self._faulty(request, match, fault) if fault else self._client(request, match)
-        finally:
-            self.lag_seconds = 0.0
+        answer = self._answered(request)
+        self._note(request, answer)
+        return answer
 
     def tick(self) -> list[Delivery]:
         """What is due now: deferred changes are applied, and the deliveries to send are returned."""
@@ -225,9 +217,41 @@ class Simulator:
 
     # Inside.
 
+    def _answered(self, request: Request) -> Response | Cut:
+        match = self.router.match(request.method, request.path)
+        self.counts[f"{request.method} {match.template if match else '(unknown)'}"] += 1
+        if not self.faults.rules:
+            return self._client(request, match)
+        company = self.company_of(request)
+        path = request.path
+        lag = self.faults.hit("request", request.method, path, company, only={"read_lag"})
+        fault = self.faults.hit(
+            "request", request.method, path, company, only={f.action for f in self.faults.rules} - {"read_lag"}
+        )
+        self.lag_seconds = lag.seconds if lag else 0.0
+        try:
+            return self._faulty(request, match, fault) if fault else self._client(request, match)
+        finally:
+            self.lag_seconds = 0.0
+
+    def _note(self, request: Request, answer: Response | Cut) -> None:
+        """The log of requests, read or write: when, what, and the status, None when no answer was given."""
+        self.asked += 1
+        self.requests.append(
+            {
+                "seq": self.asked,
+                "at": self.clock.now().isoformat().replace("+00:00", "Z"),
+                "method": request.method,
+                "path": request.path,
+                "company": self.company_of(request),
+                "status": answer.status if isinstance(answer, Response) and answer.delay_seconds < NEVER else None,
+            }
+        )
+
     def _start_over(self, dataset: dict[str, Any]) -> None:
         self.ledger, self.faults, self.outbox = Ledger(), Faults(), Outbox()
         self.counts.clear()
+        self.requests.clear()
         self._later.clear()
         self._kept = None
         self.build(dataset)
@@ -246,6 +270,8 @@ class Simulator:
         if action == "reset_connection":
             return Cut("reset")
         if action == "status":
+            if isinstance(fault.body, str) and "Content-Type" in fault.headers:  # a page that some proxy made
+                return Response(fault.status, dict(fault.headers), fault.body.encode())
             body = fault.body if fault.body is not None else {"error": "injected"}
             return Response.of(fault.status, body, fault.headers)
         if action == "apply_later":

@@ -358,6 +358,23 @@ def test_a_restarted_simulator_goes_on_from_its_file(tmp_path: Path) -> None:
     assert [d.id for d in second.tick()] == ["1"]
 
 
+def test_every_request_is_logged_with_its_answer_and_every_answer_is_dated(shell: Shell) -> None:
+    connection = http.client.HTTPConnection(shell.url.removeprefix("http://"), timeout=5)
+    page = {"on": "request", "action": "status", "status": 502, "times": 1, "body": "<html>",
+            "headers": {"Content-Type": "text/html"}}  # fmt: skip
+    _ask(connection, "POST", "/_sim/faults", page)
+    connection.request("GET", "/things")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read(), answer.headers["Content-Type"]) == (502, b"<html>", "text/html")
+    assert answer.headers["Date"].endswith("GMT")
+    connection.request("GET", "/nowhere")
+    assert connection.getresponse().read()
+    asked = [(e["seq"], e["method"], e["path"], e["status"]) for e in json.loads(_ask(connection, "GET", "/_sim/requests")[1])]
+    assert asked[-2:] == [(asked[-2][0], "GET", "/things", 502), (asked[-2][0] + 1, "GET", "/nowhere", 404)]
+    later = json.loads(_ask(connection, "GET", f"/_sim/requests?after={asked[-2][0]}")[1])
+    assert [e["path"] for e in later] == ["/nowhere"]
+
+
 def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(TypeError, match="things has no option speed"):
         Things(dataset={}, speed=3)
