@@ -23,7 +23,7 @@ for name, seconds in TIMES.items():
     os.environ.setdefault(name, seconds)
 os.environ.setdefault("SECRET_KEY", Fernet.generate_key().decode())
 
-pytest_plugins = ["tests.requirements"]
+pytest_plugins = ["tests.requirements", "tests.faults.matrix"]
 OPENED = pytest.StashKey[ExitStack]()
 RUNNING = pytest.StashKey["Servers"]()
 

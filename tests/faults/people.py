@@ -43,9 +43,7 @@ class People:
         self.act("procore", "create_variation", commitment=commitment, number=number, **about)
         return number
 
-    def new_invoice(
-        self, order: str = "", net: str = "100.00", supplier: str = SUPPLIER, number: str = "", **fields: Any
-    ) -> str:
+    def new_invoice(self, order: str = "", net: str = "100.00", supplier: str = SUPPLIER, number: str = "", **fields: Any) -> str:
         """An approved invoice in Lentune: on an order's first line, or without one on the project's 05-100 S (direct cost)."""
         number = number or self.number("INV-")
         entry = {"net": net, "description": "Steel"} | ({"order_line": 1} if order else {"code": "05-100", "type": "S"})

@@ -182,9 +182,7 @@ class Stand(People):
 
     def story(self, kind: str, number: str) -> list[str]:
         """The states its record went through, oldest first, from the history."""
-        rows = self.rows(
-            "SELECT after FROM history WHERE record_id = %s ORDER BY id", self.record(kind, number).get("id", 0)
-        )
+        rows = self.rows("SELECT after FROM history WHERE record_id = %s ORDER BY id", self.record(kind, number).get("id", 0))
         return [row["after"]["state"] for row in rows if row["after"] and "state" in row["after"]]
 
     def writes(self, kind: str, number: str) -> list[dict[str, Any]]:
