@@ -1,0 +1,1 @@
+"""Tests of what keeps companies apart, secrets secret, and the history whole."""
