@@ -83,6 +83,61 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         coalesce(extract(epoch FROM clock_timestamp() - min(due_at))::bigint, 0) FROM sync_record WHERE due_at <= clock_timestamp()
 $$;
 
+-- What the figures at /metrics, the alarms and `doctor` are made of: counts, ages and limits of everything, no company's own words.
+CREATE OR REPLACE FUNCTION sitebooks_watch()
+RETURNS TABLE (what text, labels jsonb, n double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT 'records'::text, jsonb_build_object('state', state), count(*)::double precision FROM sync_record GROUP BY state
+    UNION ALL SELECT 'events', jsonb_build_object('state', state), count(*) FROM event GROUP BY state
+    UNION ALL SELECT 'writes', jsonb_build_object('state', state), count(*) FROM write GROUP BY state
+    UNION ALL SELECT 'problems', jsonb_build_object('state', r.state, 'code', p->>'code'), count(*)
+        FROM sync_record r CROSS JOIN LATERAL jsonb_array_elements(r.problems) p
+        WHERE r.state IN ('held', 'checking', 'needs_attention', 'conflict') GROUP BY r.state, p->>'code'
+    UNION ALL SELECT 'duplicates_found', '{}', count(*) FROM sync_record r
+        WHERE r.state = 'needs_attention' AND r.problems @> '[{"code": "duplicate_found"}]'
+    UNION ALL SELECT 'oldest_due_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)
+        FROM sync_record WHERE due_at <= clock_timestamp()
+    UNION ALL SELECT 'oldest_event_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0)
+        FROM event WHERE state = 'received'
+    UNION ALL SELECT 'oldest_uncertain_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(sent_at)), 0)
+        FROM write WHERE state = 'uncertain'
+    UNION ALL SELECT 'oldest_approval_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(state_since)), 0)
+        FROM sync_record WHERE state = 'awaiting_approval'
+    UNION ALL SELECT 'heartbeat_ran_seconds', jsonb_build_object('queue', queue), extract(epoch FROM clock_timestamp() - ran_at)
+        FROM heartbeat WHERE ran_at IS NOT NULL
+    UNION ALL SELECT 'heartbeat_sent_seconds', '{}', extract(epoch FROM clock_timestamp() - max(sent_at))
+        FROM heartbeat HAVING max(sent_at) IS NOT NULL
+    UNION ALL SELECT 'connection_blocked', jsonb_build_object('connection', id::text, 'system', system,
+        'code', coalesce(blocked_code, '')), (blocked_code IS NOT NULL)::int FROM connection WHERE enabled
+    UNION ALL SELECT v.what, jsonb_build_object('connection', c.id::text, 'system', c.system, 'window', v.label), v.n
+        FROM budget b JOIN connection c ON c.id = b.connection_id CROSS JOIN LATERAL (VALUES
+            ('limit', 'spike', b.spike_limit), ('limit', 'hour', b.hour_limit),
+            ('limit_left', 'spike', CASE WHEN b.spike_reset <= clock_timestamp() THEN b.spike_limit ELSE b.spike_left END),
+            ('limit_left', 'hour', CASE WHEN b.hour_reset <= clock_timestamp() THEN b.hour_limit ELSE b.hour_left END)
+        ) v(what, label, n) WHERE c.enabled AND v.n IS NOT NULL
+    UNION ALL SELECT v.what, jsonb_build_object('connection', c.id::text, 'system', c.system), v.n
+        FROM connection c JOIN LATERAL (
+            SELECT ended_at, unexplained FROM reconcile_run r
+            WHERE r.connection_id = c.id AND ended_at IS NOT NULL ORDER BY r.id DESC LIMIT 1
+        ) run ON true CROSS JOIN LATERAL (VALUES
+            ('reconcile_age_seconds', extract(epoch FROM clock_timestamp() - run.ended_at)),
+            ('unexplained_amount', abs(run.unexplained))
+        ) v(what, n) WHERE c.enabled AND v.n IS NOT NULL
+    -- of the last 500 deliveries those of a quarter of an hour that named an object: until it stood in both systems
+    UNION ALL SELECT 'webhook_to_synced_seconds', jsonb_build_object('quantile', q.label), q.n FROM (
+        SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM r.synced_at - e.received_at)) AS took
+        FROM (
+            SELECT DISTINCT ON (company_id, kind, ref) company_id, kind, ref, received_at
+            FROM (SELECT * FROM event ORDER BY id DESC LIMIT 500) latest
+            WHERE state = 'done' AND ref IS NOT NULL AND received_at > clock_timestamp() - interval '15 minutes'
+            ORDER BY company_id, kind, ref, received_at DESC
+        ) e
+        JOIN connection c ON c.company_id = e.company_id
+        JOIN sync_record r ON r.company_id = e.company_id AND r.connection_id = c.id AND r.kind = e.kind
+            AND r.source_id = e.ref AND r.state = 'synced' AND r.synced_at >= e.received_at
+    ) s CROSS JOIN LATERAL (VALUES ('0.5', s.took[1]), ('0.95', s.took[2])) q(label, n) WHERE q.n IS NOT NULL
+$$;
+
 CREATE OR REPLACE FUNCTION sitebooks_prune(keep_events interval)
 RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH gone AS (DELETE FROM event WHERE state IN ('done', 'ignored') AND received_at < clock_timestamp() - keep_events RETURNING 1)

@@ -13,7 +13,8 @@ from settings.environment import environment
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`tick`: seconds between beat's messages. Then one of `every` (seconds), `daily_at` (HH:MM local), `cron_setting`
-    (the connection's setting that holds a five-field cron, used while `when_setting` is on)."""
+    (the connection's setting that holds a five-field cron, used while `when_setting` is on). With a `queue` the message
+    itself is the point: it is sent through that queue at each tick, with nothing to claim."""
 
     task: str
     tick: int
@@ -25,6 +26,7 @@ class Entry:
     systems: tuple[str, ...] | None = None
     kinds: tuple[str, ...] | None = None
     full: bool = False
+    queue: str | None = None
 
 
 ENTRIES: dict[str, Entry] = {
@@ -33,6 +35,15 @@ ENTRIES: dict[str, Entry] = {
         environment().sweep_seconds,
         "Rings again for what is due",
     ),
+    **{
+        f"heartbeat_{queue}": Entry(
+            "sitebooks.heartbeat.pulse",
+            environment().heartbeat_seconds,
+            f"Goes through the queue {queue}, to show that it is worked on",
+            queue=queue,
+        )
+        for queue in ("interactive", "bulk", "maintenance")
+    },
     "changes": Entry(
         "sitebooks.maintenance.pass",
         30,

@@ -1,5 +1,6 @@
 """The queues and how long they are."""
 
+from dataclasses import dataclass
 from typing import cast
 
 import redis
@@ -17,14 +18,34 @@ class BrokerAway(ConnectionError):
     """The broker did not answer; what is due stays due in Postgres and is rung again when it is back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Messages waiting per queue, and how many workers hold unfinished; None: this broker does not tell."""
+
+    lengths: dict[str, int]
+    unacknowledged: int | None
+
+
 def lengths(app: Celery) -> dict[str, int]:
     """Messages waiting per queue, those already handed to a worker not counted. Raises BrokerAway."""
+    return backlog(app).lengths
+
+
+def backlog(app: Celery) -> Backlog:
+    """Raises BrokerAway."""
     try:
         with app.connection_for_read(connect_timeout=2) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-            return {name: _length(connection, name) for name in QUEUES}
+            return Backlog({name: _length(connection, name) for name in QUEUES}, _unacknowledged(connection))
     except (OperationalError, OSError, redis.RedisError) as error:
         raise BrokerAway("the broker does not answer") from error
+
+
+def _unacknowledged(connection: Connection) -> int | None:
+    if connection.transport.driver_type != "redis":
+        return None  # only RabbitMQ's management interface knows
+    with connection.channel() as channel:
+        return cast(int, channel.client.hlen(channel.unacked_key))
 
 
 def _length(connection: Connection, queue: str) -> int:

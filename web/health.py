@@ -4,14 +4,13 @@ from ipaddress import ip_address
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import DBAPIError
 
-from models import unscoped
-from models.migrate import head
 from settings.environment import environment
 from sync.tokens import identify
+from web.metrics import figures
+from web.readiness import broker_said, readiness
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,47 +22,25 @@ def livez() -> PlainTextResponse:
 
 @router.get("/readyz")
 def readyz() -> JSONResponse:
-    """200 when the database answers and has this release's tables."""
-    try:
-        with unscoped() as db:
-            at = db.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    except DBAPIError:
-        return JSONResponse({"database": "away"}, 503)
-    ready = at == head()
-    return JSONResponse({"database": "answers", "migrations": "at head" if ready else f"at {at}"}, 200 if ready else 503)
+    """Whether the web process can do its own work: store deliveries and show pages. Workers and beat are not asked.
+
+    Ready: the database answers, it has this release's tables, and we may act as the role that is bound to one company.
+    Without a broker deliveries are still stored and answered, and rung when it is back: it is told, and no reason for 503.
+    """
+    found = readiness()
+    return JSONResponse({**found.said, "broker": broker_said()}, 200 if found.ready else 503)
 
 
 @router.get("/metrics")
 def metrics(request: Request) -> Response:
     """For a token with the scope read, or for anybody on this machine when METRICS_OPEN is set."""
-    if not (environment().metrics_open and _from_here(request)) and not _token(request):
-        return PlainTextResponse("a token with the scope read is needed\n", 401, {"www-authenticate": "Bearer"})
     try:
-        counted = _counts()
-    except DBAPIError:
-        counted = "sitebooks_up 0\n"
-    return PlainTextResponse(generate_latest().decode() + counted, media_type=CONTENT_TYPE_LATEST)
-
-
-#: what sitebooks_counts() gives -> metric, help, label
-METRICS = {
-    "record": ("sitebooks_records", "Records by state", "state"),
-    "event": ("sitebooks_events", "Webhook events by state", "state"),
-    "write": ("sitebooks_writes", "Intended changes of outside systems by state", "state"),
-    "oldest_due_seconds": ("sitebooks_oldest_due_seconds", "How long the oldest record that is due has waited", ""),
-}
-
-
-def _counts() -> str:
-    lines = ["# HELP sitebooks_up The database answers", "# TYPE sitebooks_up gauge", "sitebooks_up 1"]
-    with unscoped() as db:
-        rows = db.execute(text("SELECT what, label, n FROM sitebooks_counts()")).all()
-    for what, (name, words, label) in METRICS.items():
-        lines += [f"# HELP {name} {words}", f"# TYPE {name} gauge"]
-        for row in rows:
-            if row.what == what:
-                lines.append(f'{name}{{{label}="{row.label}"}} {row.n}' if label else f"{name} {row.n}")
-    return "\n".join(lines) + "\n"
+        allowed = (environment().metrics_open and _from_here(request)) or _token(request)
+    except DBAPIError:  # nobody can be recognised now, and no figure of ours can be read: only that this is so
+        return PlainTextResponse('sitebooks_up{part="database"} 0\n', media_type=CONTENT_TYPE_LATEST)
+    if not allowed:
+        return PlainTextResponse("a token with the scope read is needed\n", 401, {"www-authenticate": "Bearer"})
+    return PlainTextResponse(figures(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _from_here(request: Request) -> bool:

@@ -132,7 +132,7 @@ def test_figures_with_a_token(company: int, stranger: TestClient) -> None:
     token = new_token(company, "prometheus", "api", ["read"], MINUTES)
     answer = stranger.get("/metrics", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200
-    assert "sitebooks_up 1" in answer.text
+    assert 'sitebooks_up{part="database"} 1.0' in answer.text
     assert "sitebooks_oldest_due_seconds " in answer.text
 
 
