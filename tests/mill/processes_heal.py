@@ -1,0 +1,94 @@
+"""Everything is mended, a night passes, people do what their problems tell them to: then it must become quiet."""
+
+import time
+
+import psycopg
+
+from tests.mill.processes_breaks import Breaks
+from tests.mill.processes_stack import Refused, Stack
+from tests.worker.running import wait_for
+
+#: Seconds without any change after which it is quiet: longer than the gap between two looks.
+CALM_SECONDS = 2.0
+#: Seconds in which it must become quiet, each time: a lease, a quarantine, two looks, and what waits for them.
+QUIET_SECONDS = 90.0
+#: Lentune lends an invoice for 300 s to each try, also to one that died; each pause of ours is so long for it.
+LENT_SECONDS, PAUSE_SECONDS = 301, 3.0
+#: Problems whose fix is "send it again", and nothing else.
+SEND_AGAIN = ("worker_lost", "unexpected_failure")
+
+
+def heal(stack: Stack, breaks: Breaks) -> None:
+    """Raises AssertionError when it does not become quiet."""
+    breaks.wake(everybody=True)
+    stack.disarm()
+    for system in stack.urls:
+        stack.sim(system, "faults", method="DELETE")
+    wait_for(lambda: _answers(stack), 60, "web, workers and Postgres did not all come back")
+    settle(stack)
+    for _ in range(2):  # what the first reading finds may ask for another
+        stack.read_everything()
+        wait_for(lambda: not _reading(stack), QUIET_SECONDS, "the readings did not end")
+        settle(stack)
+        if not _send_again(stack):
+            break
+        settle(stack)
+
+
+def settle(stack: Stack, seconds: float = QUIET_SECONDS) -> None:
+    """Until nothing is on its way and no ledger grows. Raises AssertionError."""
+    end, pause = time.monotonic() + seconds, time.monotonic() + PAUSE_SECONDS
+    calm, read = time.monotonic(), dict.fromkeys(stack.urls, 0)
+    while time.monotonic() - calm < CALM_SECONDS:
+        assert time.monotonic() < end, f"not quiet after {seconds:.0f} s: {_moving(stack)}"
+        new = {system: len(stack.sim(system, f"ledger?after={seq}")) for system, seq in read.items()}
+        if stack.busy() or _reading(stack) or any(new.values()):
+            calm, read = time.monotonic(), {system: seq + new[system] for system, seq in read.items()}
+        if time.monotonic() > pause:
+            for system in stack.urls:  # their time passes faster: lent invoices come back, lost webhooks are tried again
+                stack.sim(system, "clock", {"advance_seconds": LENT_SECONDS})
+            pause = time.monotonic() + PAUSE_SECONDS
+        time.sleep(0.2)
+
+
+def _answers(stack: Stack) -> bool:
+    """Both worker nodes answer, and so do the web process and the database behind it."""
+    try:
+        stack.api("GET", "/status")
+        stack.pids()
+        return len(stack.app.control.ping(timeout=0.5) or []) >= 2
+    except (OSError, Refused, psycopg.Error):
+        return False
+
+
+def _reading(stack: Stack) -> bool:
+    """Whether a list is being read or waits to be."""
+    inspected = stack.app.control.inspect(timeout=0.3)
+    found = [task for tasks in (inspected.active() or {}).values() for task in tasks]
+    return any(task["name"].startswith("sitebooks.scan.") for task in found) or _waiting(stack) > 0
+
+
+def _waiting(stack: Stack) -> int:
+    """Messages that no worker has taken yet."""
+    with stack.app.connection_for_read() as connection, connection.channel() as channel:
+        if stack.on_valkey:
+            return sum(channel.client.llen(name) for name in ("interactive", "bulk"))
+        return sum(channel.queue_declare(queue=name, passive=True).message_count for name in ("interactive", "bulk"))
+
+
+def _send_again(stack: Stack) -> int:
+    """A person presses the button that the problem names."""
+    stuck = stack.rows(
+        "SELECT id FROM sync_record WHERE state = 'needs_attention' AND problems->0->>'code' = ANY(%s)", list(SEND_AGAIN))
+    for row in stuck:
+        stack.api("POST", f"/records/{row['id']}/retry", {})
+    return len(stuck)
+
+
+def _moving(stack: Stack) -> str:
+    rows = stack.rows("""
+        SELECT kind, number, state, attempt, due_at, lease_until, problems->0->>'code' AS code FROM sync_record
+        WHERE state IN ('pending', 'sending', 'checking') OR lease_until > clock_timestamp()
+            OR (due_at <= clock_timestamp() AND state <> 'held') ORDER BY id LIMIT 5""")
+    events = stack.rows("SELECT id, body::text FROM event WHERE state = 'received' LIMIT 3")
+    return f"records {rows}, events {events}"
