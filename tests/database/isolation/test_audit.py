@@ -65,7 +65,7 @@ def test_a_company_without_history_is_no_failure(company):
 
 @pytest.mark.parametrize(
     "change",
-    ["actor = 'Ben'", "reason = NULL", "at = at + interval '1 microsecond'", """after = '{"n": 9}'""", "what = 'settings.procore'"],
+    ["actor = 'Ben'", "reason = NULL", "at = at + interval '1 microsecond'", """after = '{"n": 9}'"""],
 )
 def test_a_changed_line_is_found_and_named(written, owner, change):
     third = lines(written)[2]
