@@ -121,6 +121,7 @@ def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
             "held": work.held,
             "held_hash": work.held_hash,
             "sent_hash": work.held_hash,
+            "sent": work.held,
             "asked": False,
             "version": work.version,
             "remote_id": verdict.done.remote_id,

@@ -20,11 +20,12 @@ from objects.problem import Problem, on_settings
 from settings.environment import environment
 from settings.failpoints import reach
 from sync import clients, records, snapshots
-from sync.carry import backoff, begin, carry_out
+from sync.carry import carry_out
 from sync.claim import LOST_LIMIT, claim
 from sync.clock import now
 from sync.company import Company, block, load
 from sync.conclude import conclude
+from sync.intent import backoff, begin
 from sync.judge import blocked, judge, not_understood, recheck
 from sync.known import BatchKnown
 from sync.records import Rung, merge
@@ -255,7 +256,8 @@ def _by_flow(works: Sequence[Work]) -> list[list[Work]]:
 def _plan(work: Work) -> Plan:
     """The claim at the source, then the target's own plan."""
     assert work.held is not None
-    target = connector(work.flow.target).plans[work.held["as"]](work.held, work.row.remote_id, work.row.key)
+    plan = connector(work.flow.target).plans[work.held["as"]]
+    target = plan(work.held, work.row.remote_id, work.row.key, work.row.remote_version)
     for taking in work.flow.claim(work.obj, work.row.key, work.row.attempt):  # noqa: UP028 - it may be any iterable
         yield taking
     return (yield from target)

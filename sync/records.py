@@ -143,6 +143,7 @@ _TYPES = {
     "problems": "jsonb",
     "warnings": "jsonb",
     "held": "jsonb",
+    "sent": "jsonb",
     "waits_for": "text[]",
     "amount": "numeric",
     "due_at": "timestamptz",

@@ -13,8 +13,9 @@ from models import session, text
 from models.states import RecordState
 from objects.plain import digest
 from settings.failpoints import reach
-from sync.carry import Clients, begin, carry_out
+from sync.carry import Clients, carry_out
 from sync.company import Company
+from sync.intent import begin
 from sync.judge import recheck
 from sync.work import Work
 

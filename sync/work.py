@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from connectors.flow import Flow
 from connectors.flow import Verdict as Told
-from connectors.plan import Done, Plan, Step
+from connectors.plan import Done, Plan, Seen, Stale, Step
 from models.states import RecordState
 from objects.problem import Problem
 from sync.company import Connected
@@ -45,8 +45,12 @@ class Work:
     plan: Plan | None = None
     step: Step | None = None
     write_id: int = 0
-    action: Literal["send", "look", ""] = ""
+    action: Literal["send", "look", "verify", "compare", ""] = ""
     found: Done | None = None
+    done: Done | None = None  # what a step left, before it was read back
+    seen: Seen | None = None  # and as it was read back
+    stale: Stale | None = None  # what stands there after somebody else changed it
+    compared: int = 0
     doubtful: bool = False  # the step in hand may have been carried out already
     telling: Told | None = None  # what its source is owed
     due_after: datetime | None = None  # when it is looked at again once the source was told
@@ -57,7 +61,8 @@ class Work:
     released: dict[str, list[int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.row.kind} {self.row.number or self.row.source_id} {self.step.name if self.step is not None else ''}"
+        number = (self.obj.number if self.obj is not None else "") or self.row.number or self.row.source_id
+        return f"{self.row.kind} {number} {self.step.name if self.step is not None else ''}"
 
     @property
     def id(self) -> int:

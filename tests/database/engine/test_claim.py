@@ -151,13 +151,13 @@ def test_an_overtaken_attempt_does_not_reopen_an_intent_that_another_is_sending(
     from connectors.calls import Answer
     from models.states import WriteState
     from objects.outcome import Outcome
-    from sync import carry
+    from sync import intent
     from sync.work import Work
 
     late = object.__new__(Work)
     late.row, late.write_id = record(world, one), step.id
     with session(world.company) as db:
-        carry._close(db, late, WriteState.planned, Answer(Outcome.not_applied, reason="the lease is about to end"))
+        intent.close(db, late, WriteState.planned, Answer(Outcome.not_applied, reason="the lease is about to end"))
     assert writes(world, one, "header")[0].state == "sending"
 
 

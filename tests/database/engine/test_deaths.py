@@ -79,17 +79,17 @@ def test_killed_while_the_outcome_is_committed_the_answer_counts_as_never_seen(s
 
     world = start(commitments=[order()])
     one = arrive(world, order="PO-1")
-    real = carry._close
+    real = carry.close
 
     def dies(db, work, *args):
         real(db, work, *args)
         if work.step is not None and work.step.name == "invoice":
             raise Died
 
-    monkeypatch.setattr(carry, "_close", dies)
+    monkeypatch.setattr(carry, "close", dies)
     with pytest.raises(Died):
         engine.run(world.company, [one])
-    monkeypatch.setattr(carry, "_close", real)
+    monkeypatch.setattr(carry, "close", real)
     assert [w.state for w in writes(world, one, "invoice")] == ["sending"], "half of a transaction is nothing"
     assert len(world.state("procore", "requisitions")) == 1
     assert bring_to_an_end(world, one).state == "synced"
@@ -97,11 +97,11 @@ def test_killed_while_the_outcome_is_committed_the_answer_counts_as_never_seen(s
 
 
 def test_killed_before_the_intent_was_committed_nothing_was_sent_and_nothing_is_in_doubt(start, monkeypatch):
-    from sync import carry
+    from sync import intent
 
     world = start(commitments=[order()])
     one = arrive(world, order="PO-1")
-    monkeypatch.setattr(carry, "_mark_sending", lambda *_: (_ for _ in ()).throw(Died))
+    monkeypatch.setattr(intent, "mark_sending", lambda *_: (_ for _ in ()).throw(Died))
     with pytest.raises(Died):
         engine.run(world.company, [one])
     monkeypatch.undo()

@@ -1,0 +1,205 @@
+"""The intents of a plan: each written before its call, closed after it, or left in doubt; resumed where it stopped."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connectors.calls import Answer
+from connectors.plan import Done, Plan, Step
+from models import text
+from models.states import RecordState, WriteState
+from objects.problem import Problem
+from settings.environment import environment
+from sync import problems
+from sync.clock import now
+from sync.doubt import hash_of, of_an_earlier_version
+from sync.work import Verdict, Work
+
+_NOT_ASKED = text("UPDATE sync_record SET asked = false WHERE id = :id AND attempt = :a")
+
+
+def begin(db: Connection, work: Work, plan: Plan) -> None:
+    """Takes the plan's first step that is not done yet and writes its intent."""
+    work.plan = plan
+    advance(db, work, None)
+
+
+def advance(db: Connection, work: Work, done: Done | None) -> None:
+    """Feeds back what a step left and moves to the next open one; at the plan's end the verdict is there."""
+    assert work.plan is not None
+    while work.verdict is None:
+        try:
+            step = next(work.plan) if done is None else work.plan.send(done)
+        except StopIteration as end:
+            work.step, work.action, work.found = None, "", end.value
+            work.verdict = Verdict(RecordState.synced, done=end.value)
+            return
+        work.step = step
+        done = _intend(db, work, step)
+        if done is None:
+            return
+
+
+def _intend(db: Connection, work: Work, step: Step) -> Done | None:
+    """The step's write row, ready to be sent or looked up; Done when it was confirmed before."""
+    body_hash = hash_of(step)
+    row = db.execute(
+        text("""
+        INSERT INTO write AS w (company_id, record_id, version, step, side, key, request, body_hash, amount, attempt)
+        VALUES (:p, :r, :v, :s, :side, :key, :q, :h, :amount, :a)
+        ON CONFLICT (company_id, record_id, version, step) DO UPDATE SET attempt = greatest(w.attempt, excluded.attempt)
+        RETURNING *
+    """),
+        {
+            "p": work.row.company_id,
+            "r": work.id,
+            "v": work.version,
+            "s": step.name,
+            "side": step.side,
+            "key": step.key,
+            "q": str(step.request),
+            "h": body_hash,
+            "amount": step.amount,
+            "a": work.row.attempt,
+        },
+    ).one()
+    work.write_id, work.doubtful, work.action = row.id, False, ""
+    if row.state == WriteState.confirmed:
+        done = done_from(row.done)
+        if step.verify is None or row.verified_at is not None:
+            return done
+        work.done, work.action = done, "verify"
+        return None
+    if not step.repeatable and work.version > 1 and row.state == WriteState.planned and not row.sends:
+        row = of_an_earlier_version(db, work, step) or row
+    if step.repeatable:
+        work.action = "send"
+    elif row.state == WriteState.sending:
+        doubt(db, work, now(), "the process that sent it ended before an answer came")
+    elif row.state == WriteState.uncertain:
+        _wait_or_look(work, row)
+    else:
+        work.action = "look" if step.look_first or row.sends else "send"
+        work.action = work.action if step.look is not None else "send"
+    if work.action == "send":
+        mark_sending(db, work, body_hash)
+    return None
+
+
+def _wait_or_look(work: Work, row: Any) -> None:
+    if row.uncertain_until > now():
+        work.verdict = Verdict(RecordState.checking, due_at=row.uncertain_until, problems=(uncertain(work, row.reason or ""),))
+    elif work.step is not None and work.step.look is None:
+        work.verdict = Verdict(RecordState.needs_attention, (named(work, "outcome_needs_person"),))
+    else:
+        work.action, work.doubtful = "look", True
+
+
+def mark_sending(db: Connection, work: Work, body_hash: bytes) -> None:
+    db.execute(
+        text("""
+        UPDATE write SET state = 'sending', sends = sends + 1, body_hash = :h, sent_at = clock_timestamp(), ended_at = NULL
+        WHERE id = :id AND attempt = :a
+    """),
+        {"id": work.write_id, "a": work.row.attempt, "h": body_hash},
+    )
+    if work.step is not None and work.step.side == "target" and work.row.sent_hash is not None:
+        # from here on nobody knows that the target holds the last confirmed version: going back to it must be written too
+        db.execute(
+            text("UPDATE sync_record SET sent_hash = NULL WHERE id = :id AND attempt = :a"),
+            {"id": work.id, "a": work.row.attempt},
+        )
+
+
+def doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer: Answer | None = None) -> None:
+    """Uncertain. What the server itself keeps single is sent again after a pause; anything else waits out the quarantine."""
+    step = work.step
+    assert step is not None
+    pause = 1 if step.repeatable else environment().quarantine_seconds
+    until = max(lease_end, now()) + timedelta(seconds=pause) if not step.repeatable else now() + timedelta(seconds=backoff(work))
+    db.execute(
+        text("""
+        UPDATE write SET state = 'uncertain', uncertain_until = :until, reason = :why, status = :status,
+            ended_at = clock_timestamp() WHERE id = :id AND attempt = :a
+    """),
+        {"until": until, "why": reason, "status": answer and answer.status, "id": work.write_id, "a": work.row.attempt},
+    )
+    if work.row.asked:  # what a person asked for before this doubt is no word on it
+        db.execute(_NOT_ASKED, {"id": work.id, "a": work.row.attempt})
+    work.verdict = Verdict(RecordState.checking, (uncertain(work, reason),), until, reason, soon=step.repeatable)
+
+
+def close(db: Connection, work: Work, state: WriteState, answer: Answer | None, done: Done | None = None) -> None:
+    """Only the attempt that holds the intent may say what did not happen; what was seen to happen is kept from anyone."""
+    db.execute(
+        text("""
+        UPDATE write SET state = :state, status = :status, reason = nullif(:why, ''), done = CAST(:done AS jsonb),
+            ended_at = clock_timestamp(), uncertain_until = NULL, absent_looks = 0
+        WHERE id = :id AND (attempt = :a OR :state = 'confirmed')
+    """),
+        {
+            "a": work.row.attempt,
+            "state": state,
+            "status": answer and answer.status,
+            "why": answer.reason if answer else "",
+            "done": done and done_to(done),
+            "id": work.write_id,
+        },
+    )
+
+
+def later(work: Work, retry_at: datetime | None, reason: str) -> Verdict:
+    """Nothing was sent, and it may be sent again: soon by the task's own policy, or when the system said."""
+    return Verdict(RecordState.sending, (), retry_at or now() + timedelta(seconds=backoff(work)), reason, soon=True)
+
+
+def backoff(work: Work) -> float:
+    """2, 4, 8 ... seconds, at most half an hour."""
+    return float(min(2 ** min(work.row.tries + 1, 11), 1800))
+
+
+def uncertain(work: Work, reason: str) -> Problem:
+    return named(work, "outcome_uncertain", reason=reason)
+
+
+def named(work: Work, code: str, **values: str) -> Problem:
+    return Problem(
+        code,
+        {
+            "system": system_of(work),
+            "kind": work.flow.kind.replace("_", " "),
+            "number": work.row.number or work.row.source_id,
+            **values,
+        },
+    )
+
+
+def system_of(work: Work) -> str:
+    """The system that the step in hand concerns."""
+    return work.flow.target if work.step is None or work.step.side == "target" else work.flow.source
+
+
+def done_to(done: Done) -> str:
+    """Done as a write row keeps it."""
+    return json.dumps(
+        {
+            "remote_id": done.remote_id,
+            "remote_number": done.remote_number,
+            "version": done.version,
+            "data": dict(done.data),
+            "warnings": [problems.as_plain(w) for w in done.warnings],
+        }
+    )
+
+
+def done_from(stored: dict[str, Any]) -> Done:
+    """And back."""
+    return Done(
+        stored["remote_id"],
+        stored["remote_number"],
+        stored["version"],
+        tuple(problems.from_record(w) for w in stored["warnings"]),
+        stored["data"],
+    )
