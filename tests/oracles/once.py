@@ -8,6 +8,11 @@ from tests.oracles.sights import Entry, Sight
 SYSTEMS = ("procore", "lentune")
 #: Kinds of one document under different names: an invoice is a direct cost or a commitment invoice, never both (L-13).
 SAME = {"requisitions": "invoice", "direct_costs": "invoice", "purchase_order": "order", "subcontract": "order"}
+#: Documents with money: only those we made ourselves are ours to change. Codes and projects may be taken over (F5 to F7).
+DOCUMENTS = {
+    "direct_costs", "direct_cost_line_items", "requisitions", "purchase_order_contracts", "work_order_contracts",
+    "purchase_order", "subcontract", "variation", "vendors",
+}  # fmt: skip
 #: Written by us beside what moves: our own subscriptions, and what we say of a record of theirs.
 BESIDE = ("webhook_hooks", "webhook_triggers", "webhook_subscription", "posting_claim", "posting_result")
 
@@ -59,9 +64,9 @@ class Ledgers:
 
     def _ours(self, system: str, entry: Entry) -> None:
         kind, remote = entry["kind"], entry["remote_id"]
-        if entry["effect"] not in ("updated", "deleted") or kind in BESIDE:
+        if entry["effect"] not in ("updated", "deleted") or kind not in DOCUMENTS or entry["path"].endswith("/external-key"):
             return
-        if self.maker.get((system, kind, remote)) == "person":
+        if self.maker.get((system, kind, remote), "person") == "person":
             self.found.append(f"I7: we {entry['effect']} {kind} {remote} in {system}, which a person made ({entry['path']})")
 
 
