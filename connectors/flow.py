@@ -163,7 +163,8 @@ class Connector:
     system: str
     connect: Callable[..., Client]
     readers: Mapping[str, Reader]
-    plans: Mapping[str, Callable[[dict[str, Any], str | None, str], Plan]]
+    #: "as" of what is held -> its plan; called with what should be held, the linked id, the key, and the version last seen.
+    plans: Mapping[str, Callable[..., Plan]]
     doorbell: Callable[[Mapping[str, Any]], Doorbell | Ignored]
     verify: Callable[[bytes, Mapping[str, str], Sequence[str], datetime], str | None]
     event_id: Callable[[Mapping[str, Any]], str]

@@ -61,6 +61,9 @@ class LentuneClient(HttpClient):
             # lent to another worker, or to an earlier try of ours: nothing was done, and it says how long (B.2)
             until = self.clock() + timedelta(seconds=min(int(after), LONGEST_WAIT.seconds))
             return replace(answer, outcome=Outcome.not_applied, retry_at=until)
+        if answer.status == 412 and isinstance(answer.body, dict) and answer.body.get("code") == "not_found":
+            # no version of it stands there: it is gone, and nothing can be compared (README, "Versions")
+            return replace(answer, status=410)
         return answer
 
     def write(self, request: Request) -> Answer:

@@ -9,6 +9,7 @@ from connectors.lentune.client import connect
 from connectors.lentune.counting import COUNTS
 from connectors.lentune.mirror import read_settings, save_settings
 from connectors.lentune.reading import READERS
+from connectors.lentune.standing import SIGHTINGS
 from connectors.lentune.webhooks import doorbell, event_id, subscribe, verify
 from connectors.lentune.writing import PLANS
 from objects import BudgetCode, Commitment, Invoice, Object, Project, Variation, Vendor
@@ -172,5 +173,6 @@ CONNECTOR = Connector(
     read_settings=read_settings,
     save_settings=save_settings,
     counts=COUNTS,
+    sightings=SIGHTINGS,
     labels=LABELS,
 )

@@ -3,19 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.calls import Answer, NotUnderstood, Request, WrongCompany
+from connectors.calls import Answer, NotUnderstood, Request
 from connectors.lentune import rows
+from connectors.lentune.owning import content_hash
+from connectors.lentune.stale import compared
+from connectors.lentune.standing import MONEY, RESOURCES, address, by_procore, check_anchor, read_back, source_form
 from connectors.plan import Done, Plan, Step
-from objects.plain import digest
 from objects.problem import Problem
 
 Held = dict[str, Any]
-#: "as" -> the list's address (contract B.2).
-RESOURCES = {
-    "project": "/projects", "cost_type": "/cost-types", "master_cost_code": "/master-cost-codes",
-    "project_cost_code": "/projects/{project_id}/cost-codes", "purchase_order": "/purchase-orders",
-    "subcontract": "/subcontracts", "variation": "/variations",
-}
 #: Parts of what is held that are not parts of the body; a cost code's project stands in the address.
 NOT_SENT = frozenset({"as", "matched", "total", "external"})
 #: Refusals that mean the same under the names our checks use. All others but these are `lentune_rejected`.
@@ -42,6 +38,8 @@ def explained(held: Held) -> Callable[[Answer], Problem]:
     def explain(answer: Answer) -> Problem:
         body = answer.body if isinstance(answer.body, dict) else {}
         values = {**described(held), "reason": answer.reason or f"status {answer.status}"}
+        if answer.status == 410:
+            return Problem("vanished_at_target", values)
         if answer.status == 403 and body.get("code") in (None, "forbidden"):
             return Problem("permission_missing", values)
         return Problem(CODES.get(str(body.get("code")), "lentune_rejected"), values)
@@ -49,23 +47,34 @@ def explained(held: Held) -> Callable[[Answer], Problem]:
     return explain
 
 
-def upsert(held: Held, remote_id: str | None, key: str) -> Plan:
-    """One PUT of the whole state. Repeating it is harmless: the anchor makes it the same record."""
-    anchor, name = held["external"], held["as"]
+def upsert(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
+    """One PUT of the whole state. Repeating it is harmless: the anchor makes it the same record.
+
+    A record that is linked is only changed as we last saw it (B.1), and is never made anew by its update.
+    """
     body = {part: value for part, value in held.items() if part not in NOT_SENT}
-    if name == "project_cost_code":
+    if held["as"] == "project_cost_code":
         del body["project_id"]
-    body["external"] = {**anchor, "content_hash": digest(held).hex()}
-    path = RESOURCES[name].format(project_id=held.get("project_id"))
-    request = Request("PUT", f"{path}/by-procore/{anchor['procore_company_id']}/{anchor['procore_id']}", body=body)
-    done = yield Step(
-        name=name, request=request, key=key, read=reader(held), explain=explained(held), repeatable=True,
-        amount=held.get("total"),
-    )
+    body["external"] = {**held["external"], "content_hash": content_hash(held)}
+    done = yield _put(held, body, remote_id, key, version if remote_id else None)
     return done
 
 
-def supplier_match(held: Held, remote_id: str | None, key: str) -> Plan:
+def _put(held: Held, body: Held, remote_id: str | None, key: str, version: str | None) -> Step:
+    """The step for a version that stands there; None: nothing is linked yet, or no version was kept."""
+    money = held["as"] in MONEY
+    headers = {"If-Match": f'"{version}"'} if version is not None else {}
+    return Step(
+        name=held["as"], key=key, read=reader(held), explain=explained(held), repeatable=True,
+        request=Request("PUT", f"{address(held)}{by_procore(held)}", body=body, headers=headers),
+        amount=held.get("total"), lines=len(held["lines"]) if money else None, verify=read_back(held) if money else None,
+        on_stale=None if version is None or remote_id is None else compared(
+            held, remote_id, lambda there: _put(held, body, remote_id, key, there), lambda row: done_of(row, held)
+        ),
+    )
+
+
+def supplier_match(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """Nothing is written: the supplier of equal name is the vendor's other side (L-35)."""
     yield from ()
     return Done(held["supplier_id"], held["code"] or None)
@@ -75,31 +84,29 @@ def reader(held: Held) -> Callable[[Answer], Done]:
     """Reads the record back: it must be anchored on what was sent, and count the same to the cent."""
 
     def read(answer: Answer) -> Done:
-        row, name = answer.body, held["as"]
-        if not isinstance(row, dict):
-            raise NotUnderstood(name, "the answer is not a record")
-        check_anchor(row, held["external"], name)
-        if "total" in held and rows.amount(row, "total", name) != rows.amount(held, "total", name):
-            raise NotUnderstood(f"{name}.total", f"{row['total']} is not what was sent, {held['total']}")
-        record_id = rows.ident(row, "id", name)
-        if name in ("purchase_order", "subcontract"):
-            record_id = f"{name}:{record_id}"
-        number = row.get("number") or row.get("code")
-        return Done(record_id, None if number is None else str(number), str(row.get("version") or "") or None,
-                    warnings_of(row, held), lines_of(row))
+        if not isinstance(answer.body, dict):
+            raise NotUnderstood(held["as"], "the answer is not a record")
+        return done_of(answer.body, held)
 
     return read
 
 
-def check_anchor(row: Mapping[str, Any], anchor: Mapping[str, Any], path: str) -> None:
-    """Raises WrongCompany or NotUnderstood unless the record carries the anchor it was sent with."""
-    there = row.get("external")
-    if not isinstance(there, dict):
-        raise NotUnderstood(f"{path}.external", "is missing")
-    if str(there.get("procore_company_id")) != anchor["procore_company_id"]:
-        raise WrongCompany(f"{path}.external", f"the answer belongs to Procore company {there.get('procore_company_id')}")
-    if str(there.get("procore_id")) != anchor["procore_id"]:
-        raise NotUnderstood(f"{path}.external", f"the answer is about {there.get('procore_id')}")
+def done_of(row: Mapping[str, Any], held: Held) -> Done:
+    """A record of Lentune's as what our write left. Raises NotUnderstood when it is not that."""
+    name = held["as"]
+    check_anchor(row, held["external"], name)
+    if "total" in held and rows.amount(row, "total", name) != rows.amount(held, "total", name):
+        raise NotUnderstood(f"{name}.total", f"{row['total']} is not what was sent, {held['total']}")
+    number = row.get("number") or row.get("code")
+    return Done(
+        source_form(name, rows.ident(row, "id", name)), None if number is None else str(number),
+        str(row.get("version") or "") or None, warnings_of(row, held), {**lines_of(row), **_changed(row)},
+    )
+
+
+def _changed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """When it changed by Lentune's own clock: by this it is read back without its whole list."""
+    return {"updated_at": row["updated_at"]} if isinstance(row.get("updated_at"), str) else {}
 
 
 def warnings_of(row: Mapping[str, Any], held: Held) -> tuple[Problem, ...]:
@@ -116,6 +123,7 @@ def described(held: Held) -> dict[str, str]:
     """Values that sentences about a refusal or warning may use."""
     return {
         "number": held.get("number") or held.get("code") or "", "system": "Lentune",
+        "kind": str(held.get("as", "")).replace("_", " "),
         "name": held.get("description") or held.get("title") or "", "supplier": held.get("supplier_name") or "none",
         "region": held.get("region") or "", "stage": held.get("stage") or "",
     }
@@ -127,6 +135,6 @@ def lines_of(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"lines": {str(line.get("id")): str(line.get("external_line_id")) for line in lines}} if lines else {}
 
 
-PLANS: Mapping[str, Callable[[Held, str | None, str], Plan]] = {
+PLANS: Mapping[str, Callable[..., Plan]] = {
     **dict.fromkeys(RESOURCES, upsert), "supplier_match": supplier_match,
 }

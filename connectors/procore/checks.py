@@ -58,6 +58,24 @@ def invoice_refused(held: Held) -> Callable[[Answer], Problem]:
     return lambda answer: _invoice(answer, held)
 
 
+#: What a document is called for people.
+CALLED = {"direct_cost": "invoice", "commitment_invoice": "invoice", "purchase_order": "commitment"}
+#: A sync action's word on a row whose id it does not know (section 8; the text is inferred).
+UNKNOWN_ID = _words(r"^id: .*(not found|exist|deleted)")
+
+
+def gone(held: Held, otherwise: Callable[[Answer], Problem]) -> Callable[[Answer], Problem]:
+    """Names the refusal of a change made by id: the document is not there any more."""
+
+    def explain(answer: Answer) -> Problem:
+        if answer.status == 404 or (answer.status == 422 and any(map(UNKNOWN_ID.search, blamed(answer.body)))):
+            values = {"system": "Procore", "kind": CALLED[held["as"]], "number": str(held.get("number", ""))}
+            return Problem("vanished_at_target", values)
+        return otherwise(answer)
+
+    return explain
+
+
 def blamed(body: Any, field: str = "") -> list[str]:
     """"field: message" for everything an error body says, nested ones included."""
     if isinstance(body, str):

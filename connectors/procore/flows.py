@@ -4,6 +4,7 @@ from connectors.flow import Connector
 from connectors.procore.client import connect
 from connectors.procore.counting import COUNTS
 from connectors.procore.reading import READERS
+from connectors.procore.standing import SIGHTINGS
 from connectors.procore.subscribing import subscribe
 from connectors.procore.webhooks import doorbell, event_id, verify
 from connectors.procore.writing import PLANS
@@ -24,5 +25,6 @@ CONNECTOR = Connector(
         "variation",
     ),
     counts=COUNTS,
+    sightings=SIGHTINGS,
     labels={name: str(field.title) for name, field in ProcoreSettings.model_fields.items()},
 )

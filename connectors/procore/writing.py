@@ -1,15 +1,17 @@
 """Our documents as ordered steps of Procore's calls. Each step can be repeated, or looks first (contract section 8)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from connectors.calls import Request
 from connectors.plan import Done, Plan, Step
-from connectors.procore.checks import invoice_refused, refused
+from connectors.procore.checks import gone, invoice_refused, refused
 from connectors.procore.looking import requisition_left
 from connectors.procore.rows import Row, sync_step
 from connectors.procore.shapes import PURCHASE_ORDER
+from connectors.procore.standing import direct_cost_there, order_there, requisition_there
 from connectors.procore.steps import (
     Held,
     header_reader,
@@ -24,9 +26,9 @@ from objects.money import amount_of, text_of, total
 from objects.problem import Problem
 
 
-def direct_cost(held: Held, remote_id: str | None, key: str) -> Plan:
+def direct_cost(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """An invoice without an order (11.14): a draft, its lines, then approved; no part of it ever counts alone."""
-    project, why = held["project_id"], refused(held)
+    project, why = held["project_id"], gone(held, refused(held)) if remote_id else refused(held)
     vendor_id = held.get("vendor_id")
     warnings: tuple[Problem, ...] = ()
     if vendor_id is None and held.get("vendor") == "create":
@@ -39,6 +41,7 @@ def direct_cost(held: Held, remote_id: str | None, key: str) -> Plan:
     }
     if vendor_id is not None:
         header["vendor_id"] = int(vendor_id)
+    header |= _linked(remote_id)
     read = header_reader(key, project)
     draft = yield sync_step("header", f"{path}/sync", [header], read, why, key=key, amount=held_total(held))
 
@@ -56,11 +59,17 @@ def direct_cost(held: Held, remote_id: str | None, key: str) -> Plan:
     yield from stale_lines(f"{path}/{draft.remote_id}/line_items", held, key, draft, why)
     approve = [{"id": int(draft.remote_id), "status": "approved"}]
     read = header_reader(key, project, held_total(held))
-    done = yield sync_step("approve", f"{path}/sync", approve, read, why, key=key)
+    step = sync_step("approve", f"{path}/sync", approve, read, why, key=key, amount=held_total(held))
+    done = yield replace(step, lines=len(held["lines"]), verify=direct_cost_there(held, key))
     return Done(done.remote_id, held["number"], done.version, warnings + done.warnings)
 
 
-def commitment_invoice(held: Held, remote_id: str | None, key: str) -> Plan:
+def _linked(remote_id: str | None) -> dict[str, Any]:
+    """A linked document is found by its id, which alone counts then (section 8): one that is gone is not made anew."""
+    return {} if remote_id is None else {"id": int(remote_id.rpartition(":")[2])}
+
+
+def commitment_invoice(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """An invoice against a commitment (11.11). One POST carries it whole; there is no sync, so we look before."""
     billed: dict[str, Decimal] = {}
     for line in held["lines"]:
@@ -74,13 +83,13 @@ def commitment_invoice(held: Held, remote_id: str | None, key: str) -> Plan:
     return (yield Step(
         "invoice", Request("POST", "/rest/v1.1/requisitions", {"view": "items"}, _invoice_body(held, key, items)), key,
         requisition_reader(key, _commitment(held)), invoice_refused(held), look=requisition_left(held, key),
-        look_first=True, amount=text_of(total(billed.values())),
+        look_first=True, amount=text_of(total(billed.values())), lines=_claiming(billed), verify=requisition_there(held),
     ))
 
 
 def _invoice_again(held: Held, remote_id: str, key: str, billed: dict[str, Decimal]) -> Plan:
     """Both calls set what they name and add nothing, so they may be repeated."""
-    why = invoice_refused(held)
+    why = gone(held, invoice_refused(held))
     path = f"/rest/v1.1/requisitions/{remote_id}"
     header = yield Step(
         "header", Request("PATCH", path, {"view": "items"}, _invoice_body(held, key, None)), key,
@@ -96,8 +105,16 @@ def _invoice_again(held: Held, remote_id: str, key: str, billed: dict[str, Decim
         "PATCH", f"/rest/v1.0/requisitions/{remote_id}/bulk_item_update", {"project_id": held["project_id"]},
         {"requisition_items": items},
     )
-    yield Step("items", bulk, f"{key}-items", lambda answer: Done(remote_id), why, repeatable=True)
+    yield Step(
+        "items", bulk, f"{key}-items", lambda answer: Done(remote_id), why, repeatable=True,
+        amount=text_of(total(billed.values())), lines=_claiming(billed), verify=requisition_there(held),
+    )
     return header
+
+
+def _claiming(billed: Mapping[str, Decimal]) -> int:
+    """Items of the invoice that will claim something."""
+    return sum(1 for amount in billed.values() if amount)
 
 
 def _invoice_body(held: Held, key: str, items: list[dict[str, Any]] | None) -> dict[str, Any]:
@@ -115,9 +132,9 @@ def _commitment(held: Held) -> int:
     return int(held["commitment_id"].rpartition(":")[2])
 
 
-def purchase_order(held: Held, remote_id: str | None, key: str) -> Plan:
+def purchase_order(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """A purchase order raised in the books (P-07). As a draft its lines are open to change; then it gets its status."""
-    why, scope = refused(held), {"project_id": int(held["project_id"])}
+    why, scope = gone(held, refused(held)) if remote_id else refused(held), {"project_id": int(held["project_id"])}
     path = f"/rest/v1.0/{PURCHASE_ORDER}s"
     header: dict[str, Any] = {
         "origin_id": key, "origin_code": held["number"], "number": held["number"], "title": held["title"],
@@ -127,6 +144,7 @@ def purchase_order(held: Held, remote_id: str | None, key: str) -> Plan:
         header["vendor_id"] = int(held["vendor_id"])
     if held.get("date"):
         header["contract_date"] = held["date"]
+    header |= _linked(remote_id)
     read = header_reader(key, held["project_id"])
     draft = yield sync_step(
         "header", f"{path}/sync", [header], read, why, key=key, scope=scope, amount=held_total(held)
@@ -146,11 +164,12 @@ def purchase_order(held: Held, remote_id: str | None, key: str) -> Plan:
     yield from stale_lines(lines, held, key, draft, why, params)
     status = [{"id": int(draft.remote_id), "status": held.get("status") or "Approved"}]
     read = header_reader(key, held["project_id"], held_total(held))
-    done = yield sync_step("status", f"{path}/sync", status, read, why, key=key, scope=scope)
+    step = sync_step("status", f"{path}/sync", status, read, why, key=key, scope=scope, amount=held_total(held))
+    done = yield replace(step, lines=len(held["lines"]), verify=order_there(held, key))
     data = {"lines": dict(left)}
     return Done(f"{PURCHASE_ORDER}:{done.remote_id}", held["number"], done.version, done.warnings, data)
 
 
-PLANS: dict[str, Callable[[Held, str | None, str], Plan]] = {
+PLANS: dict[str, Callable[..., Plan]] = {
     "direct_cost": direct_cost, "commitment_invoice": commitment_invoice, "purchase_order": purchase_order,
 }

@@ -26,10 +26,11 @@ def same_master(tenant: Tenant, body: Json) -> Row | None:
 
 def build_master(tenant: Tenant, call: Call, body: Json, row: Row | None) -> Row:
     refuse_clash("master cost", tenant.store.holder("master_cost_codes", body["code"]), row, body["code"])
+    kept = row["cost_type_id"] if row and "cost_type_code" not in body else None
     return {
         "code": body["code"],
         "description": body["description"],
-        "cost_type_id": cost_type_id(tenant.store, body.get("cost_type_code")),
+        "cost_type_id": kept or cost_type_id(tenant.store, body.get("cost_type_code")),
         "active": body.get("active", True),
     }
 

@@ -39,7 +39,7 @@ def build_project(tenant: Tenant, call: Call, body: Json, row: Row | None) -> Ro
     if (row is None or row["deleted_at"]) and fold(body["stage"]) not in allowed:
         raise Refusal("project_stage_not_allowed", f"Projects in stage '{body['stage']}' are not let in.")
     refuse_clash("project", tenant.store.holder("projects", body["code"]), row, body["code"])
-    branch_id, warnings = branch(tenant.store, body.get("region"))
+    branch_id, warnings = branch(tenant.store, body.get("region"), row)
     return {
         "code": body["code"],
         "description": body["description"],
@@ -52,13 +52,15 @@ def build_project(tenant: Tenant, call: Call, body: Json, row: Row | None) -> Ro
     }
 
 
-def branch(store: Store, region: str | None) -> tuple[str | None, list[dict[str, str]]]:
-    """The active branch of this name, or none with a warning."""
+def branch(store: Store, region: str | None, before: Row | None) -> tuple[str | None, list[dict[str, str]]]:
+    """The active branch of this name, or none with a warning; a branch that a person filled in is kept, as a supplier is."""
     if not region:
         return None, []
     for row in store.live("branches"):
         if row["active"] and fold(row["description"]) == fold(region):
             return row["id"], []
+    if before and before["branch_id"] and before.get("region") == region:
+        return before["branch_id"], []
     return None, [warning("branch_unmatched", region)]
 
 

@@ -107,5 +107,11 @@ def check_version(call: Call, version: str, required: bool = False) -> None:
         raise Refusal("stale_version", f"The version is {version}, the request was made for {given}.")
 
 
+def check_absent(call: Call) -> None:
+    """If-Match on a record that is not there, or only its tombstone: no version can match (RFC 9110, 13.1.1)."""
+    if call.headers.get("if-match") is not None:
+        raise Refusal("not_found", f"The request was made for version {call.headers['if-match']}; it is gone.", status=412)
+
+
 def decimal_total(rows: list[Row], name: str) -> Decimal:
     return sum((Decimal(row[name]) for row in rows), Decimal(0))

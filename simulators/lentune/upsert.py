@@ -6,7 +6,7 @@ from typing import Any
 from simulators.lentune.problems import FieldError, Refusal
 from simulators.lentune.shapes import Json, Shape
 from simulators.lentune.store import Row
-from simulators.lentune.tenant import Answer, Call, Tenant, check_version, record
+from simulators.lentune.tenant import Answer, Call, Tenant, check_absent, check_version, record
 
 Build = Callable[[Tenant, Call, Json, "Row | None"], Row]
 """Checks the rules (raising Refusal) and answers the row's fields; changes nothing itself."""
@@ -25,8 +25,9 @@ def upsert(tenant: Tenant, call: Call, table: str, shape: Shape, build: Build, a
         if unchanged(store.inputs.get(row["id"]), body):
             return record(row, Content_Unchanged="true")
         check_version(call, row["version"])
-    elif row is None and adopt:
-        row = adopt(tenant, body)
+    else:
+        check_absent(call)
+        row = adopt(tenant, body) if row is None and adopt else row
     fields = build(tenant, call, body, row) | {"external": body["external"]}
     if row is None:
         row = store.insert(table, tenant.now, fields)

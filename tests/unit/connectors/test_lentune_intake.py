@@ -210,7 +210,7 @@ def test_a_purchase_order_arrives_among_the_orders_with_its_lines_and_supplier()
     assert done.remote_id == f"purchase_order:{row['id']}" and done.remote_number == "PO-1"
     assert (row["total"], row["origin"], row["status"]) == ("60000.00", "procore", "approved")
     assert row["supplier_id"] == world.row("suppliers", description="Pacific Concrete Ltd")["id"]
-    assert done.data == {"lines": {row["lines"][0]["id"]: "1"}}
+    assert done.data == {"lines": {row["lines"][0]["id"]: "1"}, "updated_at": row["updated_at"]}
 
 
 @pytest.mark.requirement("L-22")
