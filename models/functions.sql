@@ -34,6 +34,18 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT company_id, array_agg(id ORDER BY id) FROM rung GROUP BY company_id
 $$;
 
+-- Records with confirmed writes that nobody has looked at a second time, by company.
+CREATE OR REPLACE FUNCTION sitebooks_unchecked(older interval, most int)
+RETURNS TABLE (company_id bigint, ids bigint[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT company_id, array_agg(DISTINCT record_id) FROM (
+        SELECT company_id, record_id FROM write
+        WHERE state = 'confirmed' AND side = 'target' AND checked_at IS NULL
+          AND ended_at < clock_timestamp() - older AND coalesce(looked_at, ended_at) < clock_timestamp() - older
+        ORDER BY ended_at LIMIT most
+    ) unchecked GROUP BY company_id
+$$;
+
 CREATE OR REPLACE FUNCTION sitebooks_hook(address text)
 RETURNS TABLE (company_id bigint, connection_id bigint, system text, secrets bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -91,6 +91,7 @@ connection = Table(
     Column("covered", JSONB, nullable=False, server_default=EMPTY_LIST),  # what webhooks cover; the rest is polled
     Column("blocked_code", Text),  # why nothing is sent: reconnect_needed, permission_missing ...
     Column("blocked_at", DateTime(timezone=True)),
+    Column("blocked_reason", Text),
     _time("last_event_at"),
     _now("created_at"),
     UniqueConstraint("company_id", "system"),
@@ -251,6 +252,7 @@ write = Table(
     _time("checked_at"),  # looked for by its key once more: exactly one stands there
     UniqueConstraint("company_id", "record_id", "version", "step"),
     _one_of("state", "state", WriteState),
+    Index("ix_write_planned", "company_id", "planned_at"),
     Index(
         "ix_write_unchecked",
         "ended_at",

@@ -57,6 +57,14 @@ class LentuneSettings(BaseModel):
     pull_variations: bool = Field(True, title="Pull variations from Procore")
     pull_subcontracts: bool = Field(True, title="Pull subcontracts from Procore")
 
+    most_new_per_hour: int = Field(
+        200, title="New documents an hour", ge=1,
+        description="More new documents of one kind within an hour than this wait for a person's approval.",
+    )
+    most_amount_per_hour: Decimal | None = Field(
+        None, title="New amount an hour", ge=0, max_digits=18, decimal_places=2,
+        description="Together more than this of one kind within an hour wait for a person's approval.",
+    )
     approval: dict[str, Approval] = Field({}, title="Approval",
                                           description="Per kind; kinds that are not named go automatically.")
     supplier_policy: Literal["create_blank"] = Field(

@@ -44,6 +44,11 @@ ENTRIES: dict[str, Entry] = {
         )
         for queue in ("interactive", "bulk", "maintenance")
     },
+    "second_looks": Entry(
+        "sitebooks.maintenance.second_looks",
+        max(environment().second_look_seconds // 15, 1),
+        "Looks up what was written some minutes ago",
+    ),
     "changes": Entry(
         "sitebooks.maintenance.pass",
         30,

@@ -22,6 +22,7 @@ class Connected:
     version: int
     blocked_code: str | None
     refused: str = ""
+    blocked_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ def load(db: Connection, company_id: int) -> Company:
     rows = db.execute(
         text("""
         SELECT c.id, c.name, c.site_id, c.currency, c.time_zone, c.salt,
-               n.id AS connection_id, n.system, n.enabled, n.settings, n.settings_version, n.blocked_code
+               n.id AS connection_id, n.system, n.enabled, n.settings, n.settings_version, n.blocked_code,
+               n.blocked_reason
         FROM company c LEFT JOIN connection n ON n.company_id = c.id WHERE c.id = :id ORDER BY n.id
     """),
         {"id": company_id},
@@ -84,7 +86,10 @@ def block(db: Connection, system: str) -> None:
 
 def _connected(row: Any) -> Connected:
     settings, refused = _validated(row.connection_id, row.system, row.settings)
-    return Connected(row.connection_id, row.system, row.enabled, settings, row.settings_version, row.blocked_code, refused)
+    return Connected(
+        row.connection_id, row.system, row.enabled, settings, row.settings_version, row.blocked_code, refused,
+        row.blocked_reason or "",
+    )  # fmt: skip
 
 
 #: Connection -> settings as stored, as a model, and why they were refused: the same stored values are validated once.

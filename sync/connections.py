@@ -21,6 +21,7 @@ from sync.clients import budget_row
 from sync.company import load
 from sync.records import Rung, merge
 from sync.secrets import decrypt, encrypt
+from sync.stops import STOPS
 
 log = logging.getLogger("sitebooks.connect")
 
@@ -76,12 +77,15 @@ def connect(company_id: int, system: str, settings: dict[str, Any], credentials:
             INSERT INTO connection (company_id, system, settings, hook_address, hook_secrets)
             VALUES (:p, :s, CAST(:v AS jsonb), :a, :h)
             ON CONFLICT (company_id, system) DO UPDATE SET settings = connection.settings || excluded.settings,
-                settings_version = connection.settings_version + 1, blocked_code = NULL RETURNING id
+                settings_version = connection.settings_version + 1,
+                blocked_code = CASE WHEN connection.blocked_code = ANY(:stops) THEN connection.blocked_code END
+            RETURNING id
         """),
             {
                 "p": company_id,
                 "s": system,
                 "v": json.dumps(settings),
+                "stops": list(STOPS),
                 "a": secrets.token_urlsafe(24),
                 "h": encrypt([secrets.token_urlsafe(32)]),
             },

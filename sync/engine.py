@@ -133,12 +133,8 @@ def _at_the_door(company: Company, work: Work) -> Verdict | None:
                 work, Problem("settings_refused", {"system": connected.system, "reason": connected.refused}, (on_settings(),))
             )
         if connected.blocked_code:
-            return _stand(
-                work,
-                Problem(
-                    connected.blocked_code, {"system": connected.system, "reason": "the sign-in was refused"}, (on_settings(),)
-                ),
-            )
+            reason = connected.blocked_reason or "the sign-in was refused"
+            return _stand(work, Problem(connected.blocked_code, {"system": connected.system, "reason": reason}, (on_settings(),)))
     return None
 
 

@@ -14,7 +14,7 @@ from objects.known import Known
 from objects.plain import digest
 from objects.problem import Problem, on_settings
 from settings.environment import environment
-from sync import problems
+from sync import problems, vanished, volume
 from sync.clock import now
 from sync.work import Verdict, Work
 
@@ -30,6 +30,8 @@ def judge(db: Connection, work: Work, known: Known) -> Verdict | None:
         code = "source_gone" if work.row.remote_id is not None or work.row.version else "gone_unsent"
         state = RecordState.source_deleted if code == "source_gone" else RecordState.ignored
         return Verdict(state, (_named(work, code, system=work.flow.source.replace("_", " ").title()),), reason=code)
+    if (left := vanished.stands(work.row)) is not None:
+        return Verdict(RecordState.needs_attention, (left,), reason=left.code)
     stop = _switched_off(work) or work.flow.scope(work.obj, known)
     if stop is not None:
         return Verdict(RecordState.ignored, (stop,), reason=stop.code)
@@ -108,4 +110,6 @@ def _approval(db: Connection, work: Work) -> Verdict | None:
     asks = mode == "manual" or (mode == "automatic_when_checks_pass" and bool(work.warnings))
     if asks and decided is None:
         return Verdict(RecordState.awaiting_approval)
+    if decided is None and (unusual := volume.unusual(db, work, getattr(work.obj, "amount", None))) is not None:
+        return Verdict(RecordState.awaiting_approval, (unusual,), reason=unusual.code)
     return None

@@ -15,7 +15,7 @@ from models import session
 from models.states import RecordState
 from objects.money import text_of
 from objects.text import folded
-from sync import clients, snapshots
+from sync import clients, snapshots, vanished
 from sync.company import Company, load
 
 ZERO = Decimal("0.00")
@@ -66,13 +66,16 @@ class Report:
 
 
 def run(company_id: int, system: str) -> Report:
-    """Reads the target of every flow with amounts and compares. Reads only. Raises connectors.calls.CallFailed."""
+    """Reads the target of every flow with amounts and compares. Raises connectors.calls.CallFailed.
+
+    Changes nothing outside; records that the target does not have any more are shown to people.
+    """
     with session(company_id) as db:
         company = load(db, company_id)
-        run_id = db.execute(
-            text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id"),
+        run_id, began = db.execute(
+            text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id, started_at"),
             {"p": company_id, "c": company.connections[system].id},
-        ).scalar_one()
+        ).one()
     lines: dict[tuple[str, str, str], Line] = {}
     duplicates: list[str] = []
     only_there: list[str] = []
@@ -80,7 +83,9 @@ def run(company_id: int, system: str) -> Report:
         there = list(_there(company, system, flow))
         with session(company_id) as db:
             here = _here(db, company, system, flow)
-        _compare(flow, here, there, lines, duplicates, only_there)
+            missing = _compare(flow, here, there, lines, duplicates, only_there)
+            if flow.kind in connector(flow.target).counts:
+                vanished.compared(db, company, missing, flow.target, began)
     report = Report(sorted(lines.values(), key=lambda x: (x.project, x.kind)), duplicates, only_there)
     with session(company_id) as db:
         db.execute(
@@ -130,7 +135,8 @@ def _here(db: Connection, company: Company, system: str, flow: Flow) -> list[Any
     return list(
         db.execute(
             text("""
-        SELECT r.kind, r.source_id, r.key, r.number, r.state, r.currency, s.data, coalesce(p.number, s.project_id, '') AS project
+        SELECT r.id, r.kind, r.source_id, r.key, r.number, r.state, r.currency, r.remote_id, s.data,
+            coalesce(p.number, s.project_id, '') AS project
         FROM sync_record r
         JOIN snapshot s ON s.connection_id = :source AND s.kind = r.kind AND s.source_id = r.source_id AND s.gone_at IS NULL
         LEFT JOIN snapshot p ON p.connection_id = :source AND p.kind = 'project' AND p.source_id = s.project_id
@@ -153,9 +159,12 @@ def _compare(
     lines: dict[tuple[str, str, str], Line],
     duplicates: list[str],
     only_there: list[str],
-) -> None:
+) -> list[int]:
+    """Adds what it finds to the report's parts; gives the records in both systems that the target does not have."""
+    missing, ids = [], set()
     by_anchor: dict[str, list[Counted]] = defaultdict(list)
     for counted in there:
+        ids.add(counted.remote_id)
         by_anchor[counted.anchor].append(counted)
     by_hand = {(c.project_id, folded(c.number), c.amount) for c in by_anchor.pop("", [])}
     for row in here:
@@ -168,10 +177,12 @@ def _compare(
         line.there_count, line.there = line.there_count + len(found), line.there + sum((f.amount for f in found), ZERO)
         if len(found) > 1 or any((f.project_id, folded(f.number), f.amount) in by_hand for f in found):
             duplicates.append(f"{flow.kind} {row.number}")
+        if row.state == RecordState.synced and not found and row.remote_id.rpartition(":")[2] not in ids:
+            missing.append(row.id)
         if row.state != RecordState.synced:
             # known and shown to people: what is not (or not yet again) over there is explained by the record itself
-            missing = amount - sum((f.amount for f in found), ZERO)
-            line.explained += missing
+            line.explained += amount - sum((f.amount for f in found), ZERO)
             line.reasons[row.state] = line.reasons.get(row.state, 0) + 1
     for left in by_anchor.values():
         only_there.extend(f"{flow.kind} {c.number}" for c in left)
+    return missing

@@ -251,6 +251,13 @@ def write_history(
     )
 
 
+#: What vanished at its target is written anew when a person asks for it: as another version, and not by its old id.
+_NOT_LINKED = text("""
+    UPDATE sync_record SET remote_id = NULL, remote_number = NULL, remote_version = NULL, held_hash = NULL, sent_hash = NULL,
+        sent = NULL WHERE id = ANY(:ids) AND problems @> '[{"code": "vanished_at_target"}]'
+""")
+
+
 def retry(company_id: int, record_ids: Sequence[int], actor: str) -> Rung:
     """A person asks: these are read and judged again, and sent if nothing stands against it.
 
@@ -276,6 +283,7 @@ def retry(company_id: int, record_ids: Sequence[int], actor: str) -> Rung:
         """),
             {"ids": [r.id for r in rows]},
         )
+        db.execute(_NOT_LINKED, {"ids": [r.id for r in rows]})
         return by_kind((r.kind, r.id) for r in rows)
 
 

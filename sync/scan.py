@@ -19,6 +19,7 @@ from sync.clock import now
 from sync.company import Company, block, load
 from sync.keeping import keep
 from sync.records import Rung, merge
+from sync.stops import STOPS
 
 log = logging.getLogger("sitebooks.scan")
 
@@ -64,7 +65,7 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         since = None if full else _cursor(db, company.connections[system].id, kind, scope)
         began = asked_at = db.scalar(NOW)
     reader, found = connector(system).readers[kind], Scanned({})
-    if company.connections[system].blocked_code:
+    if company.connections[system].blocked_code not in (None, *STOPS):
         found.stopped = f"{system} must be connected again first"
         return found
     everything = full or since is None or not reader.filtered

@@ -14,6 +14,7 @@ from objects.problem import on_settings
 from sync import clients, records
 from sync.company import load
 from sync.records import Rung
+from sync.stops import STOPS
 
 
 class Refused(ValueError):
@@ -64,7 +65,13 @@ def fetch(company_id: int, system: str, actor: str) -> Rung:
 def unblock(company_id: int, system: str) -> Rung:
     """A person has connected again: what waited for the sign-in goes on."""
     with session(company_id) as db:
-        db.execute(text("UPDATE connection SET blocked_code = NULL, blocked_at = NULL WHERE system = :s"), {"s": system})
+        db.execute(
+            text("""
+            UPDATE connection SET blocked_code = NULL, blocked_at = NULL, blocked_reason = NULL
+            WHERE system = :s AND blocked_code <> ALL(:stops)
+        """),
+            {"s": system, "stops": list(STOPS)},
+        )
         return records.release(db, [on_settings()])
 
 

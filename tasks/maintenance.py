@@ -6,7 +6,7 @@ from connectors.calls import CallFailed
 from connectors.registry import connector
 from settings.environment import environment
 from settings.schedule import ENTRIES
-from sync import audit, connections, inbox, reconcile, sweep
+from sync import audit, connections, inbox, reconcile, second_look, sweep
 from tasks import publish, scan
 from tasks.base import DATABASE_TROUBLE
 from tasks.queues import BrokerAway, lengths
@@ -38,6 +38,29 @@ def sweep_due() -> None:
     if waiting["interactive"] < SHORT:
         for company_id, ids in inbox.due(sweep.MOST, environment().rering_seconds):
             publish.send("sitebooks.inbox.process", [company_id, ids])
+
+
+@shared_task(
+    name="sitebooks.maintenance.second_looks",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=2,
+)
+def second_looks() -> None:
+    """Has everything written some minutes ago looked up by its key: one message a company, so that none holds up another."""
+    for company_id, ids in second_look.due():
+        publish.send("sitebooks.maintenance.second_look", [company_id, ids])
+
+
+@shared_task(
+    name="sitebooks.maintenance.second_look",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=3,
+)
+def look_again(company_id: int, record_ids: list[int]) -> None:
+    """Looks these records up in their targets: exactly one stands there, as it was sent."""
+    second_look.run(company_id, record_ids)
 
 
 @shared_task(

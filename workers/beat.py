@@ -11,7 +11,7 @@ def _beat_entry(name: str, entry: Entry) -> dict[str, Any]:
     options: dict[str, Any] = {"expires": max(entry.tick * 0.9, 1)}
     if entry.queue:
         return {"task": entry.task, "schedule": entry.tick, "args": (entry.queue,), "options": {**options, "queue": entry.queue}}
-    args = () if entry.task.endswith(".sweep") else (name,)
+    args = () if entry.task.endswith((".sweep", ".second_looks")) else (name,)
     return {"task": entry.task, "schedule": entry.tick, "args": args, "options": options}
 
 

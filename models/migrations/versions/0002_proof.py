@@ -52,9 +52,11 @@ def upgrade() -> None:
     )
     op.add_column("sync_record", sa.Column("sent", postgresql.JSONB()))
     op.execute("UPDATE sync_record SET sent = held WHERE sent_hash IS NOT NULL AND sent_hash = held_hash")
+    op.add_column("connection", sa.Column("blocked_reason", sa.Text()))
     op.add_column("write", sa.Column("verified_at", sa.DateTime(timezone=True)))
     op.add_column("write", sa.Column("checked_at", sa.DateTime(timezone=True)))
     op.execute("UPDATE write SET checked_at = clock_timestamp() WHERE state = 'confirmed'")
+    op.create_index("ix_write_planned", "write", ["company_id", "planned_at"])
     unchecked = sa.text("state = 'confirmed' AND side = 'target' AND checked_at IS NULL")
     op.create_index("ix_write_unchecked", "write", ["ended_at"], postgresql_where=unchecked)
 
@@ -83,8 +85,10 @@ def _seals() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_write_unchecked", table_name="write")
+    op.drop_index("ix_write_planned", table_name="write")
     op.drop_column("write", "checked_at")
     op.drop_column("write", "verified_at")
+    op.drop_column("connection", "blocked_reason")
     op.drop_column("sync_record", "sent")
     op.drop_table("mark")
     op.drop_table("heartbeat")

@@ -1,0 +1,101 @@
+"""What a person decides about a record that the machine may not decide: it is there, keep theirs, send ours, unlink."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from models import session, text
+from models.states import RecordState
+from sync import approval, records
+from sync.clock import now
+from sync.records import Rung
+
+
+class NotToDecide(ValueError):
+    """The record stands in a state in which there is nothing of this sort to decide."""
+
+
+def link(company_id: int, record_id: int, remote_id: str, actor: str) -> None:
+    """A person found it in the target: it is linked with what they name, and nothing is sent. Raises NotToDecide, LookupError.
+
+    What stands there is compared by the second look, as after any write.
+    """
+    with session(company_id) as db:
+        record = _locked(db, record_id)
+        if record.state not in (RecordState.checking, RecordState.needs_attention):
+            raise NotToDecide(f"{record.number or record.source_id} is not in doubt")
+        _settle_writes(db, record, remote_id)
+        fields = {
+            "remote_id": remote_id, "sent_hash": record.held_hash, "sent": record.held, "problems": [], "waits_for": [],
+            "due_at": None, "asked": False, "synced_at": now(),
+        }  # fmt: skip
+        records.move(db, record, RecordState.synced, actor, reason=f"found in the target as {remote_id}", fields=fields)
+
+
+def keep_theirs(company_id: int, record_id: int, actor: str) -> None:
+    """What stands in the target stays; the record is no longer kept in agreement. Raises NotToDecide, LookupError."""
+    with session(company_id) as db:
+        record = _locked(db, record_id)
+        if record.state != RecordState.conflict:
+            raise NotToDecide(f"{record.number or record.source_id} is in no conflict")
+        _unlink(db, record, actor, "kept as it stands in the target")
+
+
+def send_ours(company_id: int, record_id: int, actor: str) -> Rung:
+    """What stands in the target is replaced by ours. Raises NotToDecide, LookupError."""
+    with session(company_id) as db:
+        record = _locked(db, record_id)
+        if record.state not in (RecordState.conflict, RecordState.unlinked):
+            raise NotToDecide(f"{record.number or record.source_id} is in no conflict")
+    return records.retry(company_id, [record_id], actor)
+
+
+def unlink(company_id: int, record_id: int, actor: str, reason: str) -> None:
+    """Both sides go their own ways from now on. Raises NotToDecide, LookupError."""
+    with session(company_id) as db:
+        record = _locked(db, record_id)
+        if record.state in (RecordState.sending, RecordState.checking) or record.lease_until is not None:
+            raise NotToDecide(f"{record.number or record.source_id} is being sent at this moment")
+        _unlink(db, record, actor, reason)
+
+
+def release_hold(company_id: int, connection_id: int, kind: str, actor: str) -> Rung:
+    """Everything of a kind that waits because it was unusually much is approved, each in the version and amount it has."""
+    with session(company_id) as db:
+        rows = db.execute(
+            text("""
+            SELECT id, version, amount FROM sync_record WHERE connection_id = :c AND kind = :k AND state = 'awaiting_approval'
+            AND problems @> '[{"code": "unusual_volume"}]' ORDER BY id
+        """),
+            {"c": connection_id, "k": kind},
+        ).all()
+    rung: Rung = {}
+    for row in rows:
+        try:
+            records.merge(rung, approval.approve(company_id, row.id, row.version, row.amount, actor))
+        except (approval.Changed, approval.NotWaiting):
+            continue  # changed since: it waits for its own approval
+    return rung
+
+
+def _locked(db: Connection, record_id: int) -> Any:
+    record = db.execute(text("SELECT * FROM sync_record WHERE id = :id FOR UPDATE"), {"id": record_id}).one_or_none()
+    if record is None:
+        raise LookupError(f"there is no record {record_id}")
+    return record
+
+
+def _settle_writes(db: Connection, record: Any, remote_id: str) -> None:
+    """The write in doubt is taken as done; a later run of the same version finds nothing left to send."""
+    db.execute(
+        text("""
+        UPDATE write SET state = 'abandoned', reason = :why, ended_at = clock_timestamp()
+        WHERE record_id = :r AND state IN ('sending', 'uncertain', 'planned')
+    """),
+        {"r": record.id, "why": f"a person found it as {remote_id}"},
+    )
+
+
+def _unlink(db: Connection, record: Any, actor: str, reason: str) -> None:
+    fields: dict[str, Any] = {"problems": [], "waits_for": [], "due_at": None, "asked": False}
+    records.move(db, record, RecordState.unlinked, actor, reason=reason, fields=fields)

@@ -1,0 +1,45 @@
+"""Stops: why nothing is written to a system until a person has looked, and the word that lets it go on."""
+
+from sqlalchemy import Connection
+
+from models import session, text
+from objects.problem import on_settings
+from sync import records
+from sync.records import Rung
+
+#: Codes under which nothing is written; what is there is still read.
+STOPS = ("duplicate_found", "rolled_back", "restored")
+
+
+class NotStopped(LookupError):
+    """Writing to this system is not stopped."""
+
+
+def stop(db: Connection, company_id: int, system: str, code: str, reason: str) -> bool:
+    """Stops writing to a system, with a line in the history; False when it was stopped or blocked before."""
+    done = db.execute(
+        text("""
+        UPDATE connection SET blocked_code = :code, blocked_reason = :why, blocked_at = clock_timestamp()
+        WHERE system = :s AND blocked_code IS NULL RETURNING id
+    """),
+        {"s": system, "code": code, "why": reason},
+    ).first()
+    if done is not None:
+        records.write_history(db, company_id, None, "sitebooks", f"stopped.{system}", None, {"code": code}, reason)
+    return done is not None
+
+
+def go_on(company_id: int, system: str, actor: str) -> Rung:
+    """A person has looked: writing goes on, and what waited for it is looked at again. Raises NotStopped."""
+    with session(company_id) as db:
+        was = db.execute(
+            text("""
+            UPDATE connection c SET blocked_code = NULL, blocked_reason = NULL, blocked_at = NULL
+            FROM connection b WHERE b.id = c.id AND c.system = :s AND c.blocked_code = ANY(:codes) RETURNING b.blocked_code
+        """),
+            {"s": system, "codes": list(STOPS)},
+        ).scalar()
+        if was is None:
+            raise NotStopped(f"writing to {system} is not stopped")
+        records.write_history(db, company_id, None, actor, f"going_on.{system}", {"code": was}, None)
+        return records.release(db, [on_settings()])
