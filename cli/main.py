@@ -10,6 +10,7 @@ import typer
 
 import cli.commands
 from cli.exits import INTERRUPTED, Failure, failure_of, unexpected
+from settings.secret_values import blank, blank_in
 
 app = typer.Typer(
     name="sitebooks",
@@ -49,6 +50,6 @@ def main() -> None:
 
 def _failed(failure: Failure, as_json: bool) -> int:
     if as_json:
-        print(json.dumps(failure.plain(), indent=1, default=str))
-    print("\n".join(failure.lines()), file=sys.stderr)
+        print(json.dumps(blank_in(failure.plain()), indent=1, default=str))
+    print(blank("\n".join(failure.lines())), file=sys.stderr)
     return failure.exit_code

@@ -16,6 +16,7 @@ import httpx
 from connectors.calls import Answer, CallFailed, Forbidden, NotFound, Request, SignInRefused, Unavailable
 from connectors.ports import Budget, CredentialStore, Token, Window
 from objects.outcome import Outcome
+from settings.secret_values import blank, remember
 
 #: What `window` is given; connectors name the type from here.
 Response = httpx.Response
@@ -116,6 +117,7 @@ class HttpClient:
     def ask_token(self, url: str, form: Mapping[str, str]) -> dict[str, Any]:
         """The body of a token endpoint's answer; the form goes unlogged. Raises SignInRefused or Unavailable."""
         request = Request("POST", urlsplit(url).path)
+        remember(form)
         try:
             with self.http.stream("POST", url, data=dict(form), headers={"Accept": "application/json"}) as response:
                 answer = self._judge(request, response, _limited(response))
@@ -125,6 +127,7 @@ class HttpClient:
             raise SignInRefused(request, answer)
         if answer.outcome is not Outcome.confirmed or not isinstance(answer.body, dict):
             raise Unavailable(request, answer)
+        remember({name: value for name, value in answer.body.items() if name.endswith("token")})
         return answer.body
 
     def url(self, path: str) -> str:
@@ -155,6 +158,8 @@ class HttpClient:
     def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
         self.budget.seen(self._on_our_clock(response))
         outcome = outcome_of(response.status_code, response.headers, self.overrides)
+        if outcome is not Outcome.confirmed:  # errors are kept and shown, and some repeat the request with its headers
+            content = blank(content.decode(errors="replace")).encode()
         try:
             body = json.loads(content, parse_float=Decimal) if content.strip() else None
         except ValueError:

@@ -11,6 +11,7 @@ import yaml
 
 import connectors
 from objects.problem import Problem
+from settings.secret_values import blank
 
 HERE = Path(__file__).parent
 
@@ -89,8 +90,9 @@ def heals(problems: Iterable[Problem]) -> bool:
 
 
 def as_plain(problem: Problem) -> dict[str, Any]:
-    """As a record keeps it."""
-    return {"code": problem.code, "values": {k: str(v) for k, v in problem.values.items()}, "waits_for": list(problem.waits_for)}
+    """As a record keeps it. A value may be what an outside system said, and that may repeat what it was sent."""
+    values = {name: blank(str(value)) for name, value in problem.values.items()}
+    return {"code": problem.code, "values": values, "waits_for": list(problem.waits_for)}
 
 
 def from_record(stored: Mapping[str, Any]) -> Problem:

@@ -7,6 +7,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from settings.environment import environment
+from settings.secret_values import remember
 
 
 class WrongKey(RuntimeError):
@@ -19,13 +20,13 @@ def _box() -> MultiFernet:
 
 
 def encrypt(value: Any) -> bytes:
-    """JSON-ready data as an encrypted token."""
-    return _box().encrypt(json.dumps(value).encode())
+    """JSON-ready data as an encrypted token. From now on no log line shows it."""
+    return _box().encrypt(json.dumps(remember(value)).encode())
 
 
 def decrypt(token: bytes) -> Any:
-    """The data again. Raises WrongKey."""
+    """The data again, remembered likewise. Raises WrongKey."""
     try:
-        return json.loads(_box().decrypt(bytes(token)))
+        return remember(json.loads(_box().decrypt(bytes(token))))
     except InvalidToken:
         raise WrongKey("a stored secret cannot be opened with SECRET_KEY") from None

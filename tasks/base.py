@@ -1,12 +1,15 @@
 """What the tasks share: the record task's retry of passing troubles, and log context."""
 
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
 from celery import Task
+from celery.exceptions import TaskPredicate
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from settings.environment import environment
+from settings.secret_values import blank
 from sync import engine
 from sync.engine import Result
 from tasks import publish
@@ -19,7 +22,28 @@ LONGEST_COUNTDOWN = 60
 LOST_WORKER_DELAY = 10
 
 
-class RecordTask(Task):
+class Failed(RuntimeError):
+    """A task ended with an error that spoke of a secret: its kind and its words, without that."""
+
+
+class BlankingTask(Task):
+    """Every task of ours. What it raises goes through the broker to Flower, from a process that knows no secret to blank."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.run(*args, **kwargs)  # Celery's own __call__ would put a request without retries before this one
+        except TaskPredicate:
+            raise  # Retry, Ignore and Reject are no failures
+        except Exception as error:
+            whole = "".join(traceback.format_exception(error))
+            if blank(whole) == whole:
+                raise
+            raise Failed(blank(f"{type(error).__name__}: {error}")).with_traceback(error.__traceback__) from None
+
+
+class RecordTask(BlankingTask):
     """Runs the engine for records of one kind, publishes what it released, tries passing troubles again by its policy."""
 
     abstract = True

@@ -3,15 +3,15 @@
 import logging
 from typing import Any
 
-from celery import Task, shared_task
+from celery import shared_task
 
 from sync import heartbeat
-from tasks.base import DATABASE_TROUBLE
+from tasks.base import DATABASE_TROUBLE, BlankingTask
 
 log = logging.getLogger("sitebooks.heartbeat")
 
 
-class Pulse(Task):
+class Pulse(BlankingTask):
     """Notes the sending before it is sent: whoever finds no arrival then knows whether beat or the workers stand still."""
 
     abstract = True

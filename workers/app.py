@@ -25,7 +25,7 @@ def _task_modules() -> list[str]:
     return ours + [name.strip() for name in environment().extra_tasks.split(",") if name.strip()]
 
 
-app = Celery("sitebooks", include=_task_modules())
+app = Celery("sitebooks", include=_task_modules(), task_cls="tasks.base:BlankingTask")
 app.config_from_object("settings.celery")
 app.set_default()
 failpoints.arm(environment().failpoints)
