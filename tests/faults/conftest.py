@@ -43,6 +43,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.when == "call":
         item.stash[FAILED] = report.failed
+    if report.failed and "site" in getattr(item, "funcargs", {}):
+        report.sections.append(("the stack", item.funcargs["site"].told()))
 
 
 @pytest.fixture

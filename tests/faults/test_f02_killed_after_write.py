@@ -16,7 +16,6 @@ def test_the_next_try_finds_it_by_its_key_and_creates_nothing(site: Stand) -> No
     killed = site.taken("after_remote_write")
     other = site.new_commitment()
     site.wait_state("commitment", other, seconds=15)
-    site.advance("lentune", 301)  # it lends an invoice for 300 s to each try, also to the one that died
     record = site.wait_state("invoice", invoice)
     assert killed not in site.pool(0) | site.pool(1)
     assert [e["remote_id"] for e in site.created("procore", "requisitions")] == [record["remote_id"]]
