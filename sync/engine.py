@@ -23,12 +23,13 @@ from sync import clients, records, snapshots
 from sync.carry import carry_out
 from sync.claim import LOST_LIMIT, claim
 from sync.clock import now
-from sync.company import Company, block, load
+from sync.company import Company, Connected, block, load
 from sync.conclude import conclude
 from sync.intent import backoff, begin
 from sync.judge import blocked, judge, not_understood, recheck
 from sync.known import BatchKnown
 from sync.records import Rung, merge
+from sync.stops import STOPS
 from sync.telling import tell
 from sync.unread import Unread
 from sync.work import UNFORESEEN, Verdict, Work
@@ -125,16 +126,28 @@ def _at_the_door(company: Company, work: Work) -> Verdict | None:
     """Reasons to stop before anything is read: a lost worker, refused settings, a connection that must be renewed."""
     if work.row.unfinished > LOST_LIMIT:
         return Verdict(RecordState.needs_attention, (_named(work, "worker_lost"),), reason="worker_lost")
-    for connected in (work.connected, company.connections.get(work.flow.source), company.connections.get(work.flow.target)):
-        if connected is None:
-            continue
+    for connected in _both(company, work):
         if connected.settings is None:
             return _stand(
                 work, Problem("settings_refused", {"system": connected.system, "reason": connected.refused}, (on_settings(),))
             )
-        if connected.blocked_code:
+        if connected.blocked_code and connected.blocked_code not in STOPS:
             reason = connected.blocked_reason or "the sign-in was refused"
             return _stand(work, Problem(connected.blocked_code, {"system": connected.system, "reason": reason}, (on_settings(),)))
+    return None
+
+
+def _both(company: Company, work: Work) -> list[Connected]:
+    systems = dict.fromkeys((work.connected.system, work.flow.source, work.flow.target))
+    return [company.connections[name] for name in systems if name in company.connections]
+
+
+def _stopped(company: Company, work: Work) -> Verdict | None:
+    """Nothing is written to a system while a stop stands; what was read and judged is kept."""
+    for connected in _both(company, work):
+        if connected.blocked_code in STOPS:
+            values = {"system": connected.system, "reason": connected.blocked_reason}
+            return _stand(work, Problem("writing_stopped", values, (on_settings(),)))
     return None
 
 
@@ -207,7 +220,7 @@ def _judge(db: Connection, company: Company, works: Sequence[Work]) -> None:
         known.fill(need for w in group if w.obj is not None and w.verdict is None for need in w.flow.needs(w.obj))
         for work in group:
             try:
-                _decide(db, work, known)
+                _decide(db, company, work, known)
             except UNFORESEEN as error:
                 log.exception("record %s of company %s set aside", work.id, company.id)
                 work.verdict, work.obj = _unforeseen(work, error), None
@@ -215,9 +228,11 @@ def _judge(db: Connection, company: Company, works: Sequence[Work]) -> None:
                 conclude(db, company, work)
 
 
-def _decide(db: Connection, work: Work, known: BatchKnown) -> None:
+def _decide(db: Connection, company: Company, work: Work, known: BatchKnown) -> None:
     if work.verdict is None and not work.resuming():
         work.verdict = judge(db, work, known)
+    if work.verdict is None:
+        work.verdict = _stopped(company, work)
     if work.verdict is None:
         begin(db, work, _plan(work))
         if work.verdict is None and not work.resuming():

@@ -17,7 +17,7 @@ KINDS = ("commitment", "variation", "invoice", "payment")
 def unusual(db: Connection, work: Work, amount: Decimal | None) -> Problem | None:
     """The problem when this new document would be one too many, or too much money, of its kind within an hour."""
     settings = work.connected.settings
-    if work.flow.kind not in KINDS or work.row.remote_id is not None or work.version > 1:
+    if work.flow.kind not in KINDS or work.row.remote_id is not None:
         return None
     sent = _of_the_last_hour(db, work)
     count, total = sent.count + 1, (sent.total or Decimal(0)) + (amount or Decimal(0))
@@ -35,11 +35,12 @@ def _of_the_last_hour(db: Connection, work: Work) -> Any:
     """Every record counts once, with the largest amount that one of its steps carried."""
     return db.execute(
         text("""
-        SELECT count(*) AS count, sum(amount) AS total FROM (
-            SELECT max(w.amount) AS amount FROM write w JOIN sync_record r ON r.id = w.record_id
-            WHERE w.planned_at > clock_timestamp() - interval '1 hour' AND w.version = 1 AND w.side = 'target' AND w.sends > 0
+        WITH sent AS (
+            SELECT r.id, min(w.planned_at) AS first, max(w.amount) AS amount FROM write w JOIN sync_record r ON r.id = w.record_id
+            WHERE w.planned_at > clock_timestamp() - interval '1 hour' AND w.side = 'target' AND w.sends > 0
                 AND r.connection_id = :c AND r.kind = :k AND r.direction = :d AND r.id <> :id GROUP BY r.id
-        ) records
+        ) SELECT count(*) AS count, sum(amount) AS total FROM sent
+        WHERE NOT EXISTS (SELECT FROM write e WHERE e.record_id = sent.id AND e.planned_at < sent.first AND e.sends > 0)
     """),
         {"c": work.connected.id, "k": work.flow.kind, "d": work.flow.direction, "id": work.id},
     ).one()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from connectors.calls import CallFailed
 from connectors.flow import Counted
 from connectors.lentune.client import own
 from connectors.ports import Client
@@ -44,10 +45,20 @@ def variations(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
 def cost_codes(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
     """Project cost codes with their budget amounts, project by project."""
     for project_id in projects:
+        for row in _of_project(client, project_id):
+            if not row.get("deleted_at") and row.get("external"):
+                yield _counted(client, "budget_code", row, "budget_amount", project_id)
+
+
+def _of_project(client: Client, project_id: str) -> Iterator[dict[str, Any]]:
+    """A project that is not there any more has no cost codes there; every other refusal ends the comparison."""
+    try:
         for page in own(client).pages(f"/projects/{project_id}/cost-codes"):
-            for row in page:
-                if not row.get("deleted_at") and row.get("external"):
-                    yield _counted(client, "budget_code", row, "budget_amount", project_id)
+            yield from page
+    except CallFailed as error:
+        body = error.answer.body
+        if not isinstance(body, dict) or body.get("code") != "project_unknown":
+            raise
 
 
 COUNTS: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = {
