@@ -154,6 +154,7 @@ class Counted:
     anchor: str
     amount: Decimal
     currency: str
+    link: str = ""  # its id as a link keeps it, where that is another
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,8 @@ class Connector:
     doorbell: Callable[[Mapping[str, Any]], Doorbell | Ignored]
     verify: Callable[[bytes, Mapping[str, str], Sequence[str], datetime], str | None]
     event_id: Callable[[Mapping[str, Any]], str]
-    subscribe: Callable[[Client, str, str], list[str]]
+    #: (client, url, secret); with `renew=True` also where it is registered already, so that the secret is the one in use
+    subscribe: Callable[..., list[str]]
     settings: type[Any]
     flows: tuple[Flow, ...] = ()
     #: Kinds scanned in dependency order; the ones with no flow are only looked at.
@@ -181,4 +183,6 @@ class Connector:
     #: A plan's name -> everything that stands there under a record's key, looked for without knowing its id. Its
     #: arguments are the client, what the target should hold, and the key. More than one is a duplicate.
     sightings: Mapping[str, Callable[[Client, Mapping[str, Any], str], Sequence[Seen]]] = field(default_factory=dict)
+    #: As `counts`, for every kind that carries a key of ours: what links are rebuilt from.
+    anchored: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)

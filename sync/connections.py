@@ -102,8 +102,10 @@ def connect(company_id: int, system: str, settings: dict[str, Any], credentials:
     return made
 
 
-def subscribe(company_id: int, system: str) -> list[str] | None:
+def subscribe(company_id: int, system: str, renew: bool = False) -> list[str] | None:
     """Registers our webhook address there, once; gives what it covers. What it does not cover is polled.
+
+    With `renew` it is registered anew with the newest secret, where the system would otherwise keep the one it has.
 
     None: nothing was registered, because PUBLIC_URL is this machine itself and the system is elsewhere.
     """
@@ -114,7 +116,9 @@ def subscribe(company_id: int, system: str) -> list[str] | None:
         log.warning("%s cannot reach %s: no webhooks, everything is polled", system, environment().public_url)
         return None
     url = f"{environment().public_url.rstrip('/')}/webhooks/{system}/{row.hook_address}"
-    covered = connector(system).subscribe(clients.client(company, system, urgent=True), url, decrypt(row.hook_secrets)[0])
+    caller, secret = clients.client(company, system, urgent=True), decrypt(row.hook_secrets)[0]
+    declared = connector(system)
+    covered = declared.subscribe(caller, url, secret, renew=True) if renew else declared.subscribe(caller, url, secret)
     with session(company_id) as db:
         db.execute(
             text("UPDATE connection SET covered = CAST(:c AS jsonb) WHERE system = :s AND covered <> CAST(:c AS jsonb)"),

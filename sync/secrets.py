@@ -30,3 +30,20 @@ def decrypt(token: bytes) -> Any:
         return remember(json.loads(_box().decrypt(bytes(token))))
     except InvalidToken:
         raise WrongKey("a stored secret cannot be opened with SECRET_KEY") from None
+
+
+def under_first_key(token: bytes) -> bool:
+    """Whether the first key of SECRET_KEY opens it."""
+    try:
+        Fernet(environment().secret_keys()[0]).decrypt(bytes(token))
+    except InvalidToken:
+        return False
+    return True
+
+
+def under_new_key(token: bytes) -> bytes:
+    """The same data encrypted with the first key. Raises WrongKey."""
+    try:
+        return _box().rotate(bytes(token))
+    except InvalidToken:
+        raise WrongKey("a stored secret cannot be opened with SECRET_KEY") from None

@@ -102,21 +102,21 @@ def signature(secret: str, moment: str, body: bytes) -> str:
     return hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def subscribe(client: Client, url: str, secret: str) -> list[str]:
+def subscribe(client: Client, url: str, secret: str, renew: bool = False) -> list[str]:
     """The event types that ring at `url` from now on; what is not among them must be scanned.
 
-    May be called at every start: one subscription of ours stays, others to the same address go. Raises CallFailed.
+    May be called at every start: one subscription of ours stays, others to the same address go. Lentune never tells a
+    secret back, so `renew` makes a new one, before the others go: in between an event comes twice, and counts once.
+    Raises CallFailed.
     """
-    lentune, kept = own(client), False
-    for page in lentune.pages("/webhook-subscriptions"):
-        for one in page:
-            if one.get("url") != url:
-                continue
-            if not kept and one.get("active") is True and sorted(one.get("events") or ()) == WANTED:
-                kept = True
-            else:
-                lentune.write(Request("DELETE", f"/webhook-subscriptions/{one['id']}"))
+    lentune = own(client)
+    there = [one for page in lentune.pages("/webhook-subscriptions") for one in page if one.get("url") == url]
+    fitting = [one for one in there if one.get("active") is True and sorted(one.get("events") or ()) == WANTED]
+    kept = [] if renew else fitting[:1]
     if not kept:
         body = {"url": url, "events": WANTED, "secret": secret}
         lentune.write(Request("POST", "/webhook-subscriptions", body=body))
+    for one in there:
+        if one not in kept:
+            lentune.write(Request("DELETE", f"/webhook-subscriptions/{one['id']}"))
     return list(WANTED)

@@ -16,10 +16,11 @@ EVENTS = ("create", "update", "delete")
 MOST_TRIGGERS = 500
 
 
-def subscribe(client: Client, url: str, secret: str) -> list[str]:
+def subscribe(client: Client, url: str, secret: str, renew: bool = False) -> list[str]:
     """The resource names that ring at `url` from now on; what is not among them must be scanned.
 
-    May be called at every start: what is there already is left as it is. Raises CallFailed's subclasses.
+    May be called at every start: what is there already is left as it is, but for a header that is not ours, which is
+    corrected every time, `renew` or not. Raises CallFailed's subclasses.
     """
     procore = own(client)
     wanted = set(_offered(procore))
