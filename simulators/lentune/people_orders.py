@@ -1,4 +1,4 @@
-"""What a person can do in Lentune to copies of Procore's commitments: change them, delete them."""
+"""What a person can do in Lentune beside the posting: projects of its own; copies of Procore's changed and deleted."""
 
 from simulators.lentune import clerk, dataset, posting
 from simulators.lentune.commitments import lines_total
@@ -30,8 +30,16 @@ def delete_order(tenant: Tenant, number: str) -> Row:
     return row
 
 
+@person
+def create_project(tenant: Tenant, code: str, description: str) -> Row:
+    """Set up a project that only Lentune knows."""
+    if tenant.store.holder("projects", code) is not None:
+        raise LookupError(f"there is a project {code} already")
+    return dataset.add_project(tenant, {"code": code, "description": description}, {})
+
+
 def _table(row: Row) -> str:
     return "subcontracts" if "module" in row else "purchase_orders"
 
 
-__all__ = ["actions", "change_order", "delete_order"]
+__all__ = ["actions", "change_order", "create_project", "delete_order"]
