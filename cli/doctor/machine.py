@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cli.doctor import Finding, Findings, found
+from cli.doctor import Finding, Findings, defaults, found
 from settings.environment import environment
 
 GROUP = "machine"
@@ -23,6 +23,7 @@ def check() -> Findings:
         GROUP, "times", "ok", f"lease {env.lease_seconds} s, quarantine {env.quarantine_seconds} s, sweep {env.sweep_seconds} s"
     )
     yield _keys()
+    yield from defaults.check()
     yield from _disk(Path(env.data_dir))
     yield found(
         GROUP,
