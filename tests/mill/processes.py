@@ -25,7 +25,9 @@ from tests.worker.running import up, wait_for
 #: Kills between two judgements, and before a new stack with new data is started.
 ROUND, STACK = 10, 40
 #: Seconds the first load may take.
-LOAD_SECONDS = 60
+LOAD_SECONDS = 90
+#: In proportion to our lease as Lentune's 300 s are to 180.
+LENT_SECONDS = 12
 #: What a person's program meets while the web process is dead, or Postgres behind it.
 AWAY = (urllib.error.URLError, ConnectionError, TimeoutError, psycopg.OperationalError)
 
@@ -105,6 +107,7 @@ def _stack(number: int) -> Any:
     try:
         with up(folder / "data", "--dataset", "small", FAILPOINTS=str(points), **TIMES, **broker_of(number)) as started:
             stack = Stack(started, points)
+            stack.sim("lentune", "options", {"lease_seconds": LENT_SECONDS})
             try:
                 wait_for(lambda: len(stack.state("lentune")["cost_codes"]) >= 3, LOAD_SECONDS, "the first load did not come")
                 settle(stack, LOAD_SECONDS)
