@@ -29,17 +29,20 @@ def stop(db: Connection, company_id: int, system: str, code: str, reason: str) -
     return done is not None
 
 
-def go_on(company_id: int, system: str, actor: str) -> Rung:
-    """A person has looked: writing goes on, and what waited for it is looked at again. Raises NotStopped."""
+def go_on(company_id: int, system: str, actor: str, *, rebuilt: bool = False) -> Rung:
+    """A person has looked: writing goes on, and what waited for it is looked at again. Raises NotStopped.
+
+    After a restored database only with `rebuilt`: what was written since that day must be known first.
+    """
     with session(company_id) as db:
         was = db.execute(
             text("""
             UPDATE connection c SET blocked_code = NULL, blocked_reason = NULL, blocked_at = NULL
             FROM connection b WHERE b.id = c.id AND c.system = :s AND c.blocked_code = ANY(:codes) RETURNING b.blocked_code
         """),
-            {"s": system, "codes": list(STOPS)},
+            {"s": system, "codes": [code for code in STOPS if rebuilt or code != "restored"]},
         ).scalar()
         if was is None:
-            raise NotStopped(f"writing to {system} is not stopped")
+            raise NotStopped(f"writing to {system} is not stopped, or the links must be rebuilt first")
         records.write_history(db, company_id, None, actor, f"going_on.{system}", {"code": was}, None)
         return records.release(db, [on_settings()])

@@ -6,7 +6,7 @@ from connectors.calls import CallFailed
 from connectors.registry import connector
 from settings.environment import environment
 from settings.schedule import ENTRIES
-from sync import audit, connections, inbox, reconcile, second_look, sweep
+from sync import audit, connections, inbox, reconcile, restored, second_look, sweep
 from tasks import publish, scan
 from tasks.base import DATABASE_TROUBLE
 from tasks.queues import BrokerAway, lengths
@@ -27,6 +27,7 @@ def sweep_due() -> None:
 
     Records go to the bulk queue: what comes back after a loss never stands before a fresh webhook.
     """
+    restored.check()
     try:
         waiting = lengths(current_app)
     except BrokerAway as error:

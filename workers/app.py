@@ -37,6 +37,11 @@ def _own_logging(**_: object) -> None:
     logs.configure()
 
 
+@signals.worker_init.connect
+def _worker_starts(**_: object) -> None:
+    resources.look_at_database()
+
+
 @signals.worker_process_init.connect
 def _child_starts(**_: object) -> None:
     if environment().die_with_parent:

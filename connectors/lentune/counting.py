@@ -6,6 +6,7 @@ from typing import Any
 from connectors.calls import CallFailed
 from connectors.flow import Counted
 from connectors.lentune.client import own
+from connectors.lentune.standing import RESOURCES, source_form
 from connectors.ports import Client
 from objects.money import amount_of
 
@@ -16,22 +17,25 @@ PREFIX = {
 }
 
 
-def _counted(client: Client, kind: str, row: dict[str, Any], amount: str, project_id: str) -> Counted:
+def _counted(
+    client: Client, kind: str, row: dict[str, Any], amount: str, project_id: str, form: str = ""
+) -> Counted:
     anchor = row.get("external") or {}
     source_id = PREFIX.get(str(anchor.get("procore_type")), "") + str(anchor["procore_id"]) if anchor else ""
     return Counted(
         kind, project_id, str(row["id"]), str(row.get("number") or row.get("code") or ""), source_id,
         amount_of(row.get(amount) or "0.00"), str(row.get("currency") or own(client).currency),
+        link=source_form(form, str(row["id"])),
     )
 
 
 def orders(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
     """Purchase orders that came from Procore, and subcontracts in Payment Claims."""
-    for path in ("/purchase-orders", "/subcontracts"):
-        for page in own(client).pages(path):
+    for form in ("purchase_order", "subcontract"):
+        for page in own(client).pages(RESOURCES[form]):
             for row in page:
                 if not row.get("deleted_at") and row.get("origin", "procore") == "procore":
-                    yield _counted(client, "commitment", row, "total", row["project_id"])
+                    yield _counted(client, "commitment", row, "total", row["project_id"], form)
 
 
 def variations(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
@@ -61,6 +65,23 @@ def _of_project(client: Client, project_id: str) -> Iterator[dict[str, Any]]:
             raise
 
 
+def listed(kind: str, form: str) -> Callable[[Client, Sequence[str]], Iterator[Counted]]:
+    """A list without amounts: everything in it that carries an anchor of ours."""
+
+    def rows_of(client: Client, projects: Sequence[str]) -> Iterator[Counted]:
+        for page in own(client).pages(RESOURCES[form]):
+            for row in page:
+                if not row.get("deleted_at") and row.get("external"):
+                    yield _counted(client, kind, row, "", "", form)
+
+    return rows_of
+
+
 COUNTS: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = {
     "commitment": orders, "variation": variations, "budget_code": cost_codes,
+}
+#: Every kind that carries a key of ours; a supplier carries none.
+ANCHORED: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = {
+    "project": listed("project", "project"), "cost_type": listed("cost_type", "cost_type"),
+    "cost_code": listed("cost_code", "master_cost_code"), **COUNTS,
 }

@@ -6,7 +6,7 @@ from typing import Any
 from connectors.flow import Connector, Flow, Need
 from connectors.lentune import checks, holding, posting_checks, reporting, routing, scope
 from connectors.lentune.client import connect
-from connectors.lentune.counting import COUNTS
+from connectors.lentune.counting import ANCHORED, COUNTS
 from connectors.lentune.mirror import read_settings, save_settings
 from connectors.lentune.reading import READERS
 from connectors.lentune.standing import SIGHTINGS
@@ -173,6 +173,7 @@ CONNECTOR = Connector(
     read_settings=read_settings,
     save_settings=save_settings,
     counts=COUNTS,
+    anchored=ANCHORED,
     sightings=SIGHTINGS,
     labels=LABELS,
 )

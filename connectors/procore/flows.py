@@ -25,6 +25,7 @@ CONNECTOR = Connector(
         "variation",
     ),
     counts=COUNTS,
+    anchored=COUNTS,
     sightings=SIGHTINGS,
     labels={name: str(field.title) for name, field in ProcoreSettings.model_fields.items()},
 )

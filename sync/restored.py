@@ -1,0 +1,98 @@
+"""Was this database put back to an earlier day, or is it a copy? Then nothing is written until the links are rebuilt."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from models import session, unscoped
+from settings.environment import environment
+from sync import stops
+from sync.company import load
+
+log = logging.getLogger("sitebooks.restored")
+
+#: Which database this is, and how far its log reaches. A dump that was restored, or a copy, has other ids; a folder that
+#: was put back has the same ids and a shorter log.
+_HERE = text("""
+    SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()),
+        (SELECT oid FROM pg_database WHERE datname = current_database()), 'company'::regclass::oid) AS place,
+        (pg_current_wal_insert_lsn() - '0/0')::bigint AS log
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """`place` names the database; `log` is the position in its write-ahead log, which only ever grows."""
+
+    place: str
+    log: int
+
+
+def check() -> str:
+    """Looks, and stops all writing when it was restored; the reason, or nothing. Cheap: run at start and with every sweep."""
+    with unscoped() as db:
+        here, was = _here(db), db.execute(text("SELECT place FROM mark")).scalar()
+        if was is None:
+            db.execute(text("INSERT INTO mark (one, place) VALUES (true, :p) ON CONFLICT DO NOTHING"), {"p": here.place})
+    reason = _reason(here, was)
+    if reason:
+        _stop_everything(reason)
+    else:
+        _remember(here)
+    return reason
+
+
+def accept() -> None:
+    """The links were rebuilt: this is the database from now on."""
+    with unscoped() as db:
+        here = _here(db)
+        db.execute(text("UPDATE mark SET place = :p, at = clock_timestamp()"), {"p": here.place})
+    _remember(here)
+
+
+def _here(db: Connection) -> Here:
+    row = db.execute(_HERE).one()
+    return Here(row.place, row.log)
+
+
+def _reason(here: Here, was: str | None) -> str:
+    if was is not None and was != here.place:
+        return "This is another database than the one that was running: a copy, or a restored dump"
+    seen = _remembered()
+    if seen is not None and seen.place == here.place and seen.log > here.log:
+        return "The database's log is shorter than it has been: it was put back to an earlier moment"
+    return ""
+
+
+def _stop_everything(reason: str) -> None:
+    with unscoped() as db:
+        companies = [row.company_id for row in db.execute(text("SELECT company_id FROM sitebooks_companies()"))]
+    for company_id in companies:
+        with session(company_id) as db:
+            for system in load(db, company_id).connections:
+                if stops.stop(db, company_id, system, "restored", reason):
+                    log.error("company %s: writing to %s is stopped: %s", company_id, system, reason)
+
+
+def _witness() -> Path:
+    """Beside the database, not in it: what is put back with it tells nothing."""
+    return environment().data_dir / "witness"
+
+
+def _remembered() -> Here | None:
+    try:
+        place, _, position = _witness().read_text().strip().rpartition(" ")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Here(place, int(position)) if position.isdigit() else None
+
+
+def _remember(here: Here) -> None:
+    """Where there is a folder of ours; elsewhere the ids alone must tell."""
+    if not environment().data_dir.is_dir():
+        return
+    fresh = _witness().with_suffix(".new")
+    fresh.write_text(f"{here.place} {here.log}\n")
+    fresh.replace(_witness())

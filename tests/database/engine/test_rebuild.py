@@ -1,0 +1,85 @@
+"""Links rebuilt from what the outside systems hold, and a database that was put back or copied."""
+
+import pytest
+
+from settings.environment import environment
+from sync import rebuild, restored, stops
+from tests.database.engine.stand import put, rows
+from tests.database.requirements.company import invoice, order
+
+LINKS = "SELECT id, kind, remote_id FROM sync_record WHERE state = 'synced' AND kind <> 'vendor' ORDER BY id"
+
+
+@pytest.fixture
+def linked(start):
+    """A company with something of every kind in both systems, both ways."""
+    world = start(commitments=[order(), order("PO-2")])
+    world.act("lentune", "create_invoice", **invoice("INV-1", "1000.00", order="PO-1"))
+    world.act("lentune", "create_invoice", **invoice("INV-2", "12.34"))
+    world.scan("lentune")
+    world.settle()
+    return world, {r.id: (r.kind, r.remote_id) for r in rows(world, LINKS)}
+
+
+def forget(world):
+    put(world, "UPDATE sync_record SET remote_id = NULL, remote_number = NULL, remote_version = NULL, sent_hash = NULL,"
+               " state = 'pending' WHERE kind <> 'vendor' AND state = 'synced'")  # fmt: skip
+
+
+def test_every_link_comes_back_from_the_keys_alone_shown_first_then_written(linked):
+    world, links = linked
+    assert {kind for kind, _ in links.values()} >= {"project", "cost_type", "budget_code", "commitment", "invoice"}
+    assert rebuild.run(world.company).differences == []
+    forget(world)
+    shown = rebuild.run(world.company)
+    assert all(not r.remote_id for r in rows(world, "SELECT remote_id FROM sync_record WHERE kind <> 'vendor'")), "only shown"
+    assert {d.record_id: d.there for d in shown.differences} == {i: remote for i, (_, remote) in links.items()}
+    written = rebuild.run(world.company, apply=True, actor="somebody")
+    assert written.applied == len(links)
+    assert rebuild.run(world.company).differences == []
+    created = [e for e in world.ledger("lentune") + world.ledger("procore") if e["effect"] == "created"]
+    world.due_now()
+    again = [e for e in world.ledger("lentune") + world.ledger("procore") if e["effect"] == "created"]
+    assert again == created, "nothing is made a second time"
+    assert {r.id: (r.kind, r.remote_id) for r in rows(world, LINKS)} == links
+
+
+@pytest.fixture
+def witness(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    environment.cache_clear()
+    yield tmp_path / "witness"
+    monkeypatch.undo()
+    environment.cache_clear()
+
+
+def stopped(world):
+    return {r.system: r.blocked_code for r in rows(world, "SELECT system, blocked_code FROM connection")}
+
+
+@pytest.mark.parametrize("how", ["a copy has other ids", "a folder that was put back has a shorter log"])
+def test_nothing_is_written_from_a_restored_database_until_the_links_are_rebuilt(linked, witness, how):
+    from models import text, unscoped
+
+    world, _ = linked
+    assert restored.check() == ""
+    if how.startswith("a copy"):
+        with unscoped() as db:
+            db.execute(text("UPDATE mark SET place = 'another'"))
+    else:
+        place, _, position = witness.read_text().strip().rpartition(" ")
+        witness.write_text(f"{place} {int(position) + 10_000_000_000}\n")
+    assert restored.check()
+    assert set(stopped(world).values()) == {"restored"}
+    before = len(world.ledger("lentune"))
+    world.act("procore", "create_project", number="1009", name="Wharf", stage="Course of Construction", region="Auckland")
+    world.settle()
+    assert len(world.ledger("lentune")) == before
+    assert world.problems("project", "1009") == ["writing_stopped"]
+    with pytest.raises(stops.NotStopped):
+        stops.go_on(world.company, "lentune", "somebody")
+    rebuild.run(world.company, apply=True, actor="somebody")
+    assert set(stopped(world).values()) == {None}
+    assert restored.check() == ""
+    world.due_now()
+    assert world.record("project", "1009").state == "synced"
