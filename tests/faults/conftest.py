@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +13,9 @@ if sys.platform != "linux":
 
 
 @pytest.fixture(scope="session")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def stand() -> Iterator[Stand]:
     """The stack, shared by all rows of this process."""
-    with opened(tmp_path_factory.mktemp("faults")) as running:
+    with opened() as running:
         yield running
 
 
@@ -45,11 +44,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         item.stash[FAILED] = report.failed
     if report.failed and "site" in getattr(item, "funcargs", {}):
         report.sections.append(("the stack", item.funcargs["site"].told()))
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A folder where Postgres's own user may walk, too."""
-    for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o755)
-    return tmp_path

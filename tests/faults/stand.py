@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -216,6 +217,15 @@ class Stand(People):
         """Messages in these queues (all of them)."""
         return sum(int(self.broker.llen(PREFIX + name)) for name in queues or QUEUES)
 
+    def broker_answers(self) -> bool:
+        with suppress(redis.RedisError):
+            return bool(self.broker.ping())
+        return False
+
+    def get_web(self, path: str) -> int:
+        """The status that our own web process answers; 0 when it does not."""
+        return status(self.web + path)
+
     def busy(self, name: str) -> list[int]:
         """Pool children that run a task of this name now."""
         found = self.app.control.inspect(timeout=0.5).active() or {}
@@ -290,20 +300,28 @@ def _state_of(pid: int) -> str:
 
 
 @contextmanager
-def opened(folder: Path, dataset: str = "small", **env: str) -> Iterator[Stand]:
+def home() -> Iterator[Path]:
+    """A folder for servers' data. Not below pytest's own: every run shuts that to others, and Postgres's user must walk there."""
+    with tempfile.TemporaryDirectory(prefix="sitebooks-faults-", dir="/var/tmp", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@contextmanager
+def opened(dataset: str = "small", **env: str) -> Iterator[Stand]:
     """A stack of its own, loaded and quiet; `env` changes or adds variables."""
-    for above in (folder, *folder.parents[:2]):  # as root, Postgres's own user must be able to walk there
-        above.chmod(0o755)
-    failpoints = folder / "failpoints"
-    failpoints.mkdir()
-    with up(folder / "data", "--dataset", dataset, FAILPOINTS=str(failpoints), **{**TIMES, **env}) as started:
-        stand = Stand(started, failpoints)
-        stand.http("lentune", "/_sim/options", CLAIMS)
-        try:
-            if dataset == "small":
-                stand.wait_state("commitment", "SC-1001-01", seconds=60)
-            stand.wait_quiet(60)
-            yield stand
-        finally:
-            stand.mend()
-            stand.close()
+    with home() as folder:
+        failpoints = folder / "failpoints"
+        failpoints.mkdir()
+        with up(folder / "data", "--dataset", dataset, FAILPOINTS=str(failpoints), **{**TIMES, **env}) as started:
+            stand = Stand(started, failpoints)
+            stand.http("lentune", "/_sim/options", CLAIMS)
+            try:
+                if dataset == "small":
+                    stand.wait_state("commitment", "SC-1001-01", seconds=60)
+                stand.wait_quiet(60)
+                yield stand
+            finally:
+                stand.mend()
+                stand.close()
