@@ -1,5 +1,7 @@
 """The queues and how long they are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,6 +14,7 @@ from kombu.exceptions import OperationalError
 from settings import celery as celery_settings
 
 QUEUES = tuple(celery_settings.task_queues)
+ANSWER_SECONDS = 2.0
 
 
 class BrokerAway(ConnectionError):
@@ -33,10 +36,29 @@ def lengths(app: Celery) -> dict[str, int]:
 
 def backlog(app: Celery) -> Backlog:
     """Raises BrokerAway."""
+    with _asking(app, ANSWER_SECONDS) as connection:
+        return Backlog({name: _length(connection, name) for name in QUEUES}, _unacknowledged(connection))
+
+
+def answers(app: Celery, seconds: float) -> bool:
+    """Whether the broker answers now; takes at most about three times as long."""
     try:
-        with app.connection_for_read(connect_timeout=2) as connection:
+        with _asking(app, seconds):
+            return True
+    except BrokerAway:
+        return False
+
+
+@contextmanager
+def _asking(app: Celery, seconds: float) -> Iterator[Connection]:
+    """A connection that gives up soon, also on a broker that takes connections and then hangs. Raises BrokerAway."""
+    options: dict[str, object] = {}
+    if str(app.conf.broker_url).startswith(("redis", "unix")):
+        options = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+    try:
+        with app.connection_for_read(connect_timeout=seconds, transport_options=options) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-            return Backlog({name: _length(connection, name) for name in QUEUES}, _unacknowledged(connection))
+            yield connection
     except (OperationalError, OSError, redis.RedisError) as error:
         raise BrokerAway("the broker does not answer") from error
 

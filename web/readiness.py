@@ -4,14 +4,13 @@ import threading
 import time
 from dataclasses import dataclass
 
-import kombu
 from celery import current_app
-from kombu.exceptions import OperationalError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models import unscoped
 from models.migrate import head
+from tasks.queues import answers
 
 #: A probe asks every few seconds and gives up after one: a broker that hangs must not make the web process look unready.
 BROKER_SECONDS = 0.5
@@ -50,17 +49,11 @@ def broker_said() -> str:
     global _asked
     with _one_at_a_time:
         if time.monotonic() - _asked[0] > REMEMBER_SECONDS:
-            _asked = (time.monotonic(), _ask_broker())
+            _asked = (time.monotonic(), _ask())
         return _asked[1]
 
 
-def _ask_broker() -> str:
-    transport = {**current_app.conf.broker_transport_options, "socket_timeout": BROKER_SECONDS, "connect_timeout": BROKER_SECONDS}
-    transport["socket_connect_timeout"] = BROKER_SECONDS
-    address = current_app.conf.broker_read_url or current_app.conf.broker_url
-    try:
-        with kombu.Connection(address, connect_timeout=BROKER_SECONDS, transport_options=transport) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-            return "answers"
-    except (OperationalError, OSError):
-        return "away: webhooks are stored, work goes on when it is back"
+def _ask() -> str:
+    if answers(current_app, BROKER_SECONDS):
+        return "answers"
+    return "away: webhooks are stored, work goes on when it is back"
