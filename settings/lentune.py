@@ -6,6 +6,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
+from settings.address import bare_address
+
 Approval = Literal["automatic", "automatic_when_checks_pass", "manual"]
 PoMaster = Literal["lentune", "procore", "neither", "refused"]
 
@@ -85,9 +87,7 @@ class LentuneSettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _bare_address(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://localhost", "http://127.0.0.1")):
-            raise ValueError("the adapter's address starts with https://")
-        return value.rstrip("/")
+        return bare_address(value, "the adapter's address")
 
     @field_validator("auto_push_cron")
     @classmethod

@@ -4,6 +4,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from settings.address import bare_address
+
 #: Login host and API host of each environment (contract section 1); their credentials are not interchangeable.
 HOSTS = {
     "https://api.procore.com": "https://login.procore.com",
@@ -40,9 +42,7 @@ class ProcoreSettings(BaseModel):
     @field_validator("base_url", "login_url")
     @classmethod
     def _bare_host(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://localhost", "http://127.0.0.1")):
-            raise ValueError("an address of Procore starts with https://")
-        return value.rstrip("/")
+        return bare_address(value, "an address of Procore") if value else ""
 
     @model_validator(mode="after")
     def _login_known(self) -> Self:

@@ -11,6 +11,7 @@ from models import session
 from objects.outcome import Outcome
 from objects.plain import digest
 from objects.problem import on_settings
+from settings import address
 from sync import clients, records
 from sync.company import load
 from sync.records import Rung
@@ -33,6 +34,9 @@ def save(company_id: int, system: str, values: dict[str, Any], actor: str) -> Ru
         row = db.execute(text("SELECT * FROM connection WHERE system = :s FOR UPDATE"), {"s": system}).one()
     wanted = {**row.settings, **values}
     model = _checked(system, wanted)
+    if any(wanted.get(name) != row.settings.get(name) for name in address.NAMES):
+        # else whoever may change settings could have the stored credentials sent to a host of their own
+        raise Refused("settings_refused", "The address is changed by connecting again, with its credentials: sitebooks connect")
     version = row.mirror_version
     if declared.save_settings is not None and declared.read_settings is not None:
         client, body = clients.client(company, system, urgent=True), model.model_dump(mode="json")
