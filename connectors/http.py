@@ -168,20 +168,21 @@ class HttpClient:
         else:
             reason = "" if outcome is Outcome.confirmed else (self.reason(body) or response.reason_phrase)
         retry_at = self._retry_at(response) if response.status_code in (429, 503) else None
-        if response.status_code == 429 and retry_at is not None:
-            self.budget.seen(Window(0, 0, retry_at))  # nothing more until then, from any worker
+        if retry_at is not None:
+            self.budget.seen(Window(0, 0, retry_at))  # nothing more until then, from any worker (F22, F24)
         return Answer(outcome, response.status_code, body, dict(response.headers), reason, retry_at)
 
     def _on_our_clock(self, response: httpx.Response) -> Window | None:
         """The window with its reset judged against the answer's own Date: their clock may be minutes off (F23)."""
-        window = self.window(response)
-        theirs = _http_date(response.headers.get("Date", ""))
-        if window is None or theirs is None:
-            return window
-        return replace(window, reset_at=window.reset_at + (self.clock() - theirs))
+        window, now = self.window(response), self.clock()
+        if window is None:
+            return None
+        theirs = _http_date(response.headers.get("Date", "")) or now
+        return replace(window, reset_at=min(window.reset_at + (now - theirs), now + LONGEST_WAIT))
 
     def _retry_at(self, response: httpx.Response) -> datetime | None:
-        """The later of Retry-After and the window's reset, judged against the answer's own Date, at most 65 minutes."""
+        """The later of Retry-After and a 429's reset, judged against the answer's own Date, at most 65 minutes. None: it
+        did not say, or a time that is past."""
         now = self.clock()
         theirs = _http_date(response.headers.get("Date", "")) or now
         waits = []
@@ -190,9 +191,10 @@ class HttpClient:
             waits.append(timedelta(seconds=int(after)))
         elif (at := _http_date(after)) is not None:
             waits.append(at - theirs)
-        if (window := self.window(response)) is not None:
+        if response.status_code == 429 and (window := self.window(response)) is not None:
             waits.append(window.reset_at - theirs)
-        return now + min(max(waits), LONGEST_WAIT) if waits else None
+        longest = max(waits, default=timedelta(0))
+        return now + min(longest, LONGEST_WAIT) if longest > timedelta(0) else None
 
 
 def _limited(response: httpx.Response) -> bytes:
@@ -207,9 +209,10 @@ def _limited(response: httpx.Response) -> bytes:
 
 def _http_date(value: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(value)
+        said = parsedate_to_datetime(value)
     except ValueError:
         return None
+    return said if said.tzinfo else said.replace(tzinfo=UTC)  # "-0000": UTC, of an unknown place
 
 
 def encoded(body: object) -> bytes:

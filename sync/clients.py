@@ -91,7 +91,14 @@ class SharedBudget:
         self._answered = True
         if window is None:
             return
-        if self._seen is None or window.limit == 0 or window.remaining <= self._seen.remaining:
+        if window.limit == 0:  # shut: the other processes must know now, not with this one's next request
+            with Quick(counters()) as db:
+                db.execute(
+                    text("UPDATE budget SET shut_until = greatest(shut_until, :until) WHERE connection_id = :c"),
+                    {"until": window.reset_at, "c": self.connection_id},
+                )
+            return
+        if self._seen is None or window.remaining <= self._seen.remaining:
             self._seen = window
 
 

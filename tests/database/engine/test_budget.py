@@ -171,6 +171,7 @@ def test_a_probe_that_never_came_back_is_given_up(link):
 def test_shut_is_shut_for_everybody(link):
     budget = SharedBudget(link)
     budget.seen(Window(0, 0, now() + 30 * SECOND))
+    assert SharedBudget(link).take() == row(link).shut_until, "at once, not with this one's next request"
     assert budget.take(urgent=True) == row(link).shut_until
     assert SharedBudget(link).take(urgent=True) == row(link).shut_until
     budget.seen(Window(0, 0, now() + 5 * SECOND))

@@ -143,6 +143,32 @@ def test_429_waits_for_the_later_of_both_headers():
         made.get("/rest/v1.0/vendors")
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (503, {"Retry-After": "7"}, 7),
+        (503, {"Retry-After": "Fri, 20 Nov 2026 09:00:30 GMT"}, 30),
+        (503, {"Retry-After": "Fri, 20 Nov 2026 09:00:30 -0000"}, 30),
+        (503, {"Retry-After": "7", "X-Rate-Limit-Reset": "3000"}, 7),  # the limit is not what stood in the way
+        (503, {}, None),
+        (429, {"X-Rate-Limit-Reset": "10800"}, 65 * 60),
+        (429, {"X-Rate-Limit-Reset": "-600"}, None),  # a time that is past says nothing
+        (429, {"Retry-After": "0"}, None),
+    ],
+)
+def test_a_system_that_says_when_is_shut_for_all_until_then(status, headers, seconds):
+    """X-Rate-Limit-Reset in seconds from now."""
+    if "X-Rate-Limit-Reset" in headers:
+        at = int(NOW.timestamp()) + int(headers["X-Rate-Limit-Reset"])
+        headers = {**headers, "X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(at)}
+    made, _, _ = client(always(status, {"error": {}}, **headers))
+    answer = made.send(Request("GET", "/rest/v1.0/vendors"))
+    until = None if seconds is None else NOW + timedelta(seconds=seconds)
+    assert answer.retry_at == until
+    assert [w.reset_at for w in made.budget.windows if w.limit == 0] == ([until] if until else [])
+    assert all(w.reset_at <= NOW + timedelta(minutes=65) for w in made.budget.windows)
+
+
 def test_a_used_up_share_sends_nothing():
     made, store, _ = client(always(200, []))
     made.budget.until = NOW + timedelta(seconds=9)
