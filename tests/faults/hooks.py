@@ -75,7 +75,9 @@ class Hook:
             return list(pool.map(at_its_time, range(len(events))))
 
 
-def of_contract(contract_id: Any, project_id: Any, what: str = "update", resource: str = "Work Order Contracts") -> dict[str, Any]:
+def of_contract(
+    contract_id: Any, project_id: Any, what: str = "update", resource: str = "Work Order Contracts"
+) -> dict[str, Any]:
     """An event of Procore's about a contract, with an id of its own."""
     return {
         "ulid": f"01TEST{next(_events):020d}", "event_type": what, "resource_name": resource, "resource_id": contract_id,
@@ -89,7 +91,9 @@ def again(event: Mapping[str, Any]) -> dict[str, Any]:
     return {**event, "ulid": f"01TEST{next(_events):020d}"}
 
 
-def asked(stand: Stand, system: str, after: int = 0, want: Callable[[dict[str, Any]], bool] = lambda _: True) -> list[dict[str, Any]]:
+def asked(
+    stand: Stand, system: str, after: int = 0, want: Callable[[dict[str, Any]], bool] = lambda _: True
+) -> list[dict[str, Any]]:
     """The system's own log of the requests it got."""
     return [entry for entry in stand.http(system, f"/_sim/requests?after={after}") if want(entry)]
 

@@ -18,7 +18,7 @@ def test_a_backlog_slows_no_answer(site: Stand, record_property: Callable[[str, 
     number = site.new_commitment()
     record = site.wait_state("commitment", number)
     site.wait_quiet()
-    kind, contract = record["source_id"].split(":")
+    _, contract = record["source_id"].split(":")
     events = [of_contract(contract, record["project_id"]) for _ in range(MANY)]
     stopped = set().union(*(family(pid) for pid in site.pids["worker"]))
     for pid in stopped:

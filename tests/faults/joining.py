@@ -1,0 +1,21 @@
+"""A process that connects one more company to a running stack, as a person would: what it prints is the company's id."""
+
+import json
+import sys
+
+
+def main() -> None:
+    """The first argument: {"name", "site_id", "stands": {system: {"url", "credentials"}}, "settings": {system: {...}}}."""
+    import workers.app  # noqa: F401  first: what follows publishes through it
+    from cli import seed
+    from sync import connections
+
+    told = json.loads(sys.argv[1])
+    company = connections.new_company(told["name"], told["site_id"])
+    for system, stand in told["stands"].items():
+        seed.connect(company, system, stand, told["settings"].get(system, {}))
+    print(company)
+
+
+if __name__ == "__main__":
+    main()
