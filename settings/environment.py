@@ -42,7 +42,7 @@ class Environment(BaseSettings):
     visibility_seconds: int = Field(900, gt=0)  # Redis hands an unacknowledged message out again after this
     quarantine_seconds: int = Field(900, ge=0)  # after the lease's end, before an uncertain write is looked up
     sweep_seconds: int = Field(15, gt=0)  # how often due records are rung again
-    rering_seconds: int = Field(60, gt=0)  # not more often than this for one record
+    rering_seconds: int = Field(40, gt=0)  # not more often than this for one record; with a sweep under a minute
     scan_seconds: int = Field(300, gt=0)  # how often changed objects are read, in case a webhook was missed
     recheck_seconds: int = Field(1800, gt=0)  # a held record is checked again at least this often
     second_look_seconds: int = Field(900, gt=0)  # after a write: how many stand there under its key? exactly one

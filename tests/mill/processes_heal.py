@@ -33,6 +33,8 @@ def heal(stack: Stack, breaks: Breaks) -> None:
         stack.read_everything()
         wait_for(lambda: not _reading(stack), QUIET_SECONDS, "the readings did not end")
         settle(stack)
+        stack.half_an_hour()
+        settle(stack)
         if not _send_again(stack):
             break
         settle(stack)
@@ -94,6 +96,6 @@ def _moving(stack: Stack) -> str:
     rows = stack.rows("""
         SELECT kind, number, state, attempt, due_at, lease_until, problems->0->>'code' AS code FROM sync_record
         WHERE state IN ('pending', 'sending', 'checking') OR lease_until > clock_timestamp()
-            OR (due_at <= clock_timestamp() AND state <> 'held') ORDER BY id LIMIT 5""")
+            OR due_at <= clock_timestamp() ORDER BY id LIMIT 5""")
     events = stack.rows("SELECT id, body::text FROM event WHERE state = 'received' LIMIT 3")
     return f"records {rows}, events {events}"

@@ -202,3 +202,9 @@ def test_spent_retries_are_left_to_the_due_time(run):
 def test_what_was_released_is_rung_on_the_queue_it_came_by_and_what_was_not_done_again(run, sent):
     run(released={"commitment": [9]}, unclaimed=[5]).bring_forward(7, [4, 5])
     assert sent == [("sitebooks.commitment.sync", [7, [9]], "bulk"), ("sitebooks.invoice.sync", [7, [5]], "bulk")]
+
+
+def test_after_a_broker_flush_all_that_is_due_is_rung_again_within_a_minute():
+    """What was rung a moment before the flush waits longest: until it may be rung again, and then for the next sweep."""
+    times = {name: field.default for name, field in Environment.model_fields.items() if name.endswith("_seconds")}
+    assert times["rering_seconds"] + times["sweep_seconds"] < 60
