@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -27,7 +28,9 @@ def site(stand: Stand, request: pytest.FixtureRequest) -> Iterator[Stand]:
     yield stand
     stand.mend()
     if request.node.stash.get(FAILED, False):
-        return  # its own failure says more than what it left behind
+        with suppress(AssertionError):  # its own failure says more than what it left behind
+            stand.wait_quiet(15)
+        return
     stand.wait_quiet(40)
     broken = judge(stand, besides=broken_before)
     assert not broken, "\n".join(broken)

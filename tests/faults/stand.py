@@ -273,13 +273,14 @@ class Stand(People):
 
 
 def ask(url: str, body: Any = None, method: str = "", headers: dict[str, str] | None = None) -> tuple[int, Any]:
-    """(status, JSON) of a request; `body` is JSON unless it is bytes. Raises HTTPError from 400 on."""
+    """(status, JSON or text) of a request; `body` is JSON unless it is bytes. Raises HTTPError from 400 on."""
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(
         url, data, {"Content-Type": "application/json", **(headers or {})}, method=method or ("GET" if data is None else "POST")
     )
     with urllib.request.urlopen(request, timeout=20) as answer:
-        return answer.status, json.loads(answer.read() or b"null")
+        said = answer.read()
+        return answer.status, json.loads(said or b"null") if "json" in answer.headers.get("Content-Type", "") else said.decode()
 
 
 def status(url: str, body: Any = None, method: str = "", headers: dict[str, str] | None = None) -> int:
