@@ -1,0 +1,74 @@
+"""The same document changed on both sides between two syncs: nothing is overwritten, a person decides."""
+
+import pytest
+
+from sync import settling
+from tests.database.engine.stand import rows
+from tests.database.requirements.company import order
+
+
+@pytest.fixture
+def edited(start):
+    """PO-1 stands in both systems; its first line was changed on both sides."""
+    world = start(commitments=[order()])
+    world.act("lentune", "change_purchase_order", number="PO-1", amount="777.00")
+    world.act("procore", "change_line", number="PO-1", position=1, amount="1250.00")
+    world.settle()
+    return world, world.record("commitment", "PO-1")
+
+
+def total(world):
+    return world.one("lentune", "purchase_orders", number="PO-1")["total"]
+
+
+def test_it_is_shown_with_both_values_and_nothing_is_overwritten(edited):
+    world, record = edited
+    assert record.state == "conflict"
+    (problem,) = record.problems
+    assert problem["code"] == "edited_on_both_sides"
+    assert "777.00" in problem["values"]["fields"] and "1250.00" in problem["values"]["fields"]
+    assert total(world) == "777.00"
+    world.scan(full=True)
+    world.due_now()
+    assert (world.record("commitment", "PO-1").state, total(world)) == ("conflict", "777.00")
+
+
+def test_a_person_sends_ours(edited):
+    world, record = edited
+    world.run(settling.send_ours(world.company, record.id, "somebody"))
+    world.settle()
+    assert (world.record("commitment", "PO-1").state, total(world)) == ("synced", "1250.00")
+
+
+def test_a_person_keeps_theirs_and_may_come_back(edited):
+    world, record = edited
+    settling.keep_theirs(world.company, record.id, "somebody")
+    world.act("procore", "change_line", number="PO-1", position=1, amount="1300.00")
+    world.settle()
+    assert (world.record("commitment", "PO-1").state, total(world)) == ("unlinked", "777.00")
+    world.run(settling.send_ours(world.company, record.id, "somebody"))
+    world.settle()
+    assert (world.record("commitment", "PO-1").state, total(world)) == ("synced", "1300.00")
+
+
+def test_what_was_put_back_as_we_left_it_is_no_conflict(edited):
+    world, _ = edited
+    world.act("lentune", "change_purchase_order", number="PO-1", amount="60000.00")
+    world.due_now()
+    world.scan("procore", full=True)
+    world.act("procore", "change_line", number="PO-1", position=1, amount="1260.00")
+    world.settle()
+    after = world.record("commitment", "PO-1")
+    assert (after.state, total(world)) == ("synced", "1260.00"), after.problems
+
+
+def test_fields_that_are_not_ours_never_make_a_conflict(start):
+    world = start(commitments=[order(vendor="Somebody New Ltd")])
+    before = rows(world, "SELECT remote_version FROM sync_record WHERE kind = 'commitment'")[0].remote_version
+    world.act("lentune", "set_order_supplier", number="PO-1", supplier="Pacific Concrete Ltd")
+    world.act("procore", "change_line", number="PO-1", position=1, amount="1250.00")
+    world.settle()
+    after = world.record("commitment", "PO-1")
+    assert (after.state, total(world)) == ("synced", "1250.00")
+    assert after.remote_version != before
+    assert world.one("lentune", "purchase_orders", number="PO-1")["supplier_id"], "what a person filled in stays"
