@@ -124,8 +124,8 @@ def delete(simulator: "Procore", company: Company, row: Row) -> None:
     kind = KINDS[row["_type"]]
     if locked(simulator, row):
         raise invalid(base=f"The contract can't be deleted while it is {row['status']}")
-    if row["_requisitions"] or row["_payments"]:
-        raise invalid(base="The contract can't be deleted while it has invoices or payments")
+    if row["_requisitions"] or row["_payments"] or row["_change_orders"]:
+        raise invalid(base="The contract can't be deleted while it has invoices, payments or change orders")
     company.remove("contracts", row)
     company.keys.pop(("contract", row["_project_id"], row["number"]), None)
     row["deleted_at"] = simulator.now_text()
