@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from connectors.calls import Answer, CallFailed, NotUnderstood, Request, WrongCompany
+from connectors.calls import Answer, CallFailed, NotUnderstood, Request, SignInRefused, Unavailable, WrongCompany
 from connectors.http import LONGEST_WAIT, HttpClient
 from connectors.ports import Budget, Client, CredentialStore, Token
 from objects.outcome import Outcome
@@ -32,14 +32,31 @@ class LentuneClient(HttpClient):
         self.token_url = settings.base_url + TOKEN
 
     def sign_in(self, secrets: Mapping[str, str], old: Token | None) -> Token:
-        """Client credentials of the tenant, lives 3600 s."""
+        """Client credentials of the tenant, lives 3600 s. Only a tenant that is linked with our company is let in."""
         form = {"grant_type": "client_credentials", "client_id": secrets["client_id"],
                 "client_secret": secrets["client_secret"], "scope": "lentune.read lentune.write"}
         body = self.ask_token(self.token_url, form)
         try:
-            return Token(str(body["access_token"]), self.clock() + timedelta(seconds=int(body["expires_in"])))
+            token = Token(str(body["access_token"]), self.clock() + timedelta(seconds=int(body["expires_in"])))
         except (KeyError, TypeError, ValueError) as error:
             raise NotUnderstood(TOKEN, f"no usable token in the answer ({type(error).__name__})") from error
+        self._same_tenant(token.access)
+        return token
+
+    def _same_tenant(self, token: str) -> None:
+        """Nothing else says whose books a sign-in opens: with another tenant's, its invoices would become ours (F50)."""
+        request = Request("GET", "/procore-companies", {"limit": PAGE_SIZE})
+        answer = self._exchange(request, token)
+        if answer.outcome is not Outcome.confirmed:
+            raise (SignInRefused if answer.outcome is Outcome.refused else Unavailable)(request, answer)
+        rows = answer.body.get("data") if isinstance(answer.body, dict) else None
+        if not isinstance(rows, list):
+            raise NotUnderstood("/procore-companies", "a page has `data`")
+        linked = [str(row.get("procore_company_id")) for row in rows if isinstance(row, dict)]
+        if self.company not in linked:
+            whose = f"the books of Procore company {', '.join(linked)}" if linked else "books that are linked with no company"
+            reason = f"this sign-in opens {whose}, not of {self.company}"
+            raise SignInRefused(request, Answer(Outcome.refused, 401, reason=reason))
 
     def reason(self, body: Any) -> str:
         """Detail of a problem document (RFC 9457), or the word of a token refusal."""

@@ -120,6 +120,8 @@ def echoing(status: int) -> object:
         sent = f"{dict(request.headers)} {request.content.decode()}"
         if request.url.path.endswith("/oauth/token") and status != 401:
             return httpx.Response(200, json={"access_token": "an-access-token-4711", "expires_in": 3600})
+        if request.url.path.endswith("/procore-companies"):
+            return httpx.Response(200, json={"data": [{"procore_company_id": "1"}], "next_cursor": None})
         return httpx.Response(status, json={"detail": f"your request was {sent}", "seen": {"headers": sent}})
 
     store = MemoryStore({"client_id": "id", "client_secret": "a-client-secret-4711"})

@@ -23,6 +23,8 @@ def answering(*answers):
     def handle(request):
         if request.url.path.endswith("/oauth/token"):
             return httpx.Response(200, json={"access_token": "t", "expires_in": 3600})
+        if request.url.path.endswith("/procore-companies"):
+            return page([{"procore_company_id": COMPANY}])
         return left.pop(0)
 
     store = MemoryStore({"client_id": "id", "client_secret": "s"})
@@ -59,6 +61,18 @@ def test_a_wrong_secret_needs_a_person():
         world.client.get("/branches")
 
 
+def test_a_sign_in_that_opens_another_companys_books_is_refused():
+    """The credentials are good, and of another tenant: nothing is read with them, and no token is kept."""
+    world = LentuneWorld()
+    world.client.company = "9999"
+    with pytest.raises(SignInRefused, match="the books of Procore company 4100, not of 9999"):
+        world.client.get("/branches")
+    refused = world.client.send(Request("PUT", "/projects/by-procore/9999/1", body={}))
+    assert (refused.outcome, refused.status) == (Outcome.refused, 401)
+    assert world.store.held is None and world.store.fetched == 0
+    assert {r.url.path.rsplit("/", 1)[1] for r in world.transport.requests} == {"token", "procore-companies"}
+
+
 def test_pages_follow_the_cursor_to_its_end():
     client = answering(page([{"id": "1"}], "a"), page([{"id": "2"}], "b"), page([{"id": "3"}]))
     assert [row["id"] for rows in client.pages("/branches") for row in rows] == ["1", "2", "3"]
@@ -89,7 +103,7 @@ def test_a_change_that_goes_back_is_carried_out_and_not_answered_from_memory():
 
 def test_a_spent_limit_says_when_and_nothing_was_done():
     world = LentuneWorld()
-    world.core.options.update(rate_per_minute=60, burst=1)
+    world.core.options.update(rate_per_minute=60, burst=2)  # the sign-in looks once whose books it opens
     world.client.get("/branches")
     answer = world.client.send(Request("GET", "/branches"))
     assert answer.outcome is Outcome.not_applied
