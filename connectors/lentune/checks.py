@@ -108,6 +108,14 @@ def line_values_fit(obj: Commitment | Variation, known: Known) -> Problem | None
     )
 
 
+def currency_carried(obj: BudgetCode | Commitment | Variation, known: Known) -> Problem | None:
+    """Only purchase orders carry a currency there (B.2). An amount in another one would be counted as if it were ours."""
+    carried = isinstance(obj, Commitment) and obj.form == "purchase_order"
+    if carried or not obj.currency or obj.currency == known.settings.currency:
+        return None
+    return Problem("currency_not_carried", named(obj, currency=obj.currency, counted=known.settings.currency))
+
+
 def line_codes_given(obj: Commitment | Variation, known: Known) -> Problem | None:
     return _about_lines("line_cost_code_missing", obj, lambda line: not line.budget_code_id)
 
@@ -205,6 +213,7 @@ BUDGET_CODE = (
     Check("project is in Lentune", "L-14", project_there),
     Check("code present", "L-14", number_present),
     Check("cost type is in Lentune", "L-10", cost_type_there),
+    Check("its currency can be told there", "L-14", currency_carried),
     Check("code has a cost type", "L-10", cost_type_given),
 )
 COMMITMENT = (
@@ -221,6 +230,7 @@ COMMITMENT = (
     Check("every line is described", "L-32", line_descriptions),
     Check("every line has a value", "L-33", line_values),
     Check("values fit", "L-33", line_values_fit),
+    Check("its currency can be told there", "L-33", currency_carried),
     Check("supplier of equal name", "L-34 L-35", supplier_known),
 )
 VARIATION = (
@@ -231,4 +241,5 @@ VARIATION = (
     Check("every code is in Lentune", "L-31", codes_synced),
     Check("every line has a value", "L-23", line_values),
     Check("values fit", "L-23", line_values_fit),
+    Check("its currency can be told there", "L-23", currency_carried),
 )

@@ -153,6 +153,18 @@ def sums_agree(obj: Invoice, known: Known) -> Problem | None:
     return Problem("amount_mismatch", named(obj, header=text_of(obj.gross), lines=text_of(nets + taxes)))
 
 
+def one_currency(obj: Invoice, known: Known) -> Problem | None:
+    """An invoice names no currency (B.2). Against an order in another one its amounts would be booked as that one's."""
+    site = known.snapshot("procore", "commitment", routing.site_commitment(obj, known)) if obj.order_id else None
+    orders: list[Commitment] = [order for order in (routing.order_of(obj, known), site) if order is not None]
+    other = next((order for order in orders if order.currency and order.currency != obj.currency), None)
+    if other is None:
+        return None
+    waits = (on_snapshot("lentune", "commitment", obj.order_id or ""),)
+    values = named(obj, order=other.number, currency=other.currency, counted=obj.currency)
+    return Problem("invoice_currency_unclear", values, waits)
+
+
 def rounding(obj: Invoice, known: Known) -> Problem | None:
     """A tolerated difference is put on the largest line, and said."""
     residual = routing.unexplained(obj)
@@ -268,6 +280,7 @@ INVOICE = (
     Check("its order's lines are in Procore", "L-18", order_lines_in_procore),
     Check("the commitment is approved", "L-26", commitment_approved),
     Check("a billing period is open", "L-24", period_open),
+    Check("its order is in the same currency", "L-13", one_currency),
     Check("header and lines agree", "L-13", sums_agree),
     Check("no rounding difference", "L-13", rounding),
     Check("vendor is in Procore", "L-19", vendor_known),

@@ -302,6 +302,15 @@ def test_each_gap_of_a_commitment_has_its_own_name(obj, found):
     assert not problems.text(found[0]).heals
 
 
+@pytest.mark.fault("F43")
+def test_only_a_purchase_order_may_be_in_another_currency():
+    known = offline()
+    assert codes(flow("commitment"), order(currency="AUD"), known) == []
+    assert codes(flow("commitment"), order(form="subcontract", currency="AUD"), known) == ["currency_not_carried"]
+    known.linked("commitment", f"{PO}:21", "purchase_order:po-1")
+    assert codes(flow("variation"), variation(f"{PO}:21", currency="AUD"), known) == ["currency_not_carried"]
+
+
 @pytest.mark.requirement("L-33")
 def test_zero_is_a_value():
     assert codes(flow("commitment"), order(f"{PO}:21", line(amount="0.00")), offline()) == []

@@ -504,3 +504,13 @@ def test_what_is_held_is_what_procores_plans_take():
     own = order(HERE, line("ln-1", "pcc-2", "24000.00"), form="purchase_order", project_id="prj-1", vendor_id="sup-1")
     held = ORDERS.hold(own, agreed(procore_purchase_order=False, lentune_purchase_order=True), KEY)
     assert next(plans[held["as"]](held, None, KEY)).amount == "24000.00"
+
+
+@pytest.mark.fault("F43")
+def test_an_invoice_against_an_order_in_another_currency_is_not_posted_as_if_it_were_ours():
+    known = agreed()
+    bill = invoice(order_id=HERE)
+    assert "invoice_currency_unclear" not in codes(FLOW, bill, known)
+    known.saw("procore", "commitment", order(ORDER, line(), line("2", "502", "24000.00"), currency="AUD"))
+    found = next(p for c in FLOW.checks if (p := c.run(bill, known)) and p.code == "invoice_currency_unclear")
+    assert (found.values["currency"], found.values["counted"]) == ("AUD", "NZD")
