@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,9 @@ Response = httpx.Response
 LARGEST_ANSWER = 32 * 1024 * 1024
 #: Longest wait an outside system may ask of us (reliability F23).
 LONGEST_WAIT = timedelta(minutes=65)
+
+#: Answers by whose dates two clocks are compared: a date has whole seconds, so the best of several counts.
+DATES = 16
 
 #: Status of a write -> outcome. Reads use the same table; for them 'uncertain' only means 'again'.
 OUTCOMES: dict[int, Outcome] = {
@@ -57,6 +61,7 @@ class HttpClient:
     ) -> None:
         self.base_url, self.company = base_url.rstrip("/"), company
         self.store, self.budget, self.urgent, self.clock = store, budget, urgent, clock
+        self._ahead: deque[timedelta] = deque(maxlen=DATES)
         limits = httpx.Timeout(seconds, connect=min(10, seconds))
         self.http = httpx.Client(timeout=limits, follow_redirects=False, transport=transport, trust_env=False)
 
@@ -156,6 +161,8 @@ class HttpClient:
             return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")
 
     def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
+        if (dated := _http_date(response.headers.get("Date", ""))) is not None:
+            self._ahead.append(self.clock() - dated)
         self.budget.seen(self._on_our_clock(response))
         outcome = outcome_of(response.status_code, response.headers, self.overrides)
         if outcome is not Outcome.confirmed:  # errors are kept and shown, and some repeat the request with its headers
@@ -173,18 +180,22 @@ class HttpClient:
         return Answer(outcome, response.status_code, body, dict(response.headers), reason, retry_at)
 
     def _on_our_clock(self, response: httpx.Response) -> Window | None:
-        """The window with its reset judged against the answer's own Date: their clock may be minutes off (F23)."""
-        window, now = self.window(response), self.clock()
+        """The window with its reset judged against the answers' own Date: their clock may be minutes off (F23)."""
+        window = self.window(response)
         if window is None:
             return None
-        theirs = _http_date(response.headers.get("Date", "")) or now
-        return replace(window, reset_at=min(window.reset_at + (now - theirs), now + LONGEST_WAIT))
+        return replace(window, reset_at=min(window.reset_at + self._ahead_of_theirs(), self.clock() + LONGEST_WAIT))
+
+    def _ahead_of_theirs(self) -> timedelta:
+        """How far our clock is ahead, by the dates of the last answers; the least is the one that was cut and travelled
+        least."""
+        return min(self._ahead, default=timedelta(0))
 
     def _retry_at(self, response: httpx.Response) -> datetime | None:
         """The later of Retry-After and a 429's reset, judged against the answer's own Date, at most 65 minutes. None: it
         did not say, or a time that is past."""
         now = self.clock()
-        theirs = _http_date(response.headers.get("Date", "")) or now
+        theirs = now - self._ahead_of_theirs()
         waits = []
         after = response.headers.get("Retry-After", "")
         if after.isdigit():

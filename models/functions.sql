@@ -156,20 +156,25 @@ RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp A
     SELECT count(*) FROM gone
 $$;
 
--- May one request be sent now? NULL: yes, one was taken. Otherwise the time to come back. A window whose reset has
--- passed starts anew on the phase of that reset; what an answer said only lowers what is left. Requests of scans leave
--- a tenth of each window to webhooks.
+-- May one request be sent now? NULL: yes, one was taken. Otherwise the time to come back. What an answer said only lowers
+-- what is left and brings the end of its window nearer; a window it shows that we did not know of is taken over. When its
+-- end has passed, the hour starts anew on its phase and the small window with the next request. Requests of scans leave a
+-- tenth of each window to webhooks.
 CREATE OR REPLACE FUNCTION sitebooks_take(
     for_connection bigint, urgent boolean, answered boolean, seen_limit int, seen_left int, seen_reset timestamptz)
 RETURNS timestamptz LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    b budget; was budget; t timestamptz := clock_timestamp(); wait timestamptz;
+    b budget; was budget; t timestamptz; wait timestamptz; ends timestamptz;
+    near interval := interval '1.5 seconds';  -- ends of one window as several answers tell them
+    under_way int := 3;
 BEGIN
     SELECT * INTO b FROM budget WHERE connection_id = for_connection FOR UPDATE;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    was := b;
+    was := b; t := clock_timestamp();  -- after the row's lock was waited for
     IF b.spike_reset <= t THEN
-        b.spike_reset := b.spike_reset + ceil(extract(epoch FROM t - b.spike_reset) / 10 + 0.000001) * interval '10 seconds';
+        -- a window may begin with its first request, which is this one: it ends a little more than 10 s from now at the
+        -- latest, and sooner as soon as an answer says so
+        b.spike_reset := t + interval '11 seconds';
         b.spike_left := b.spike_limit;
     END IF;
     IF b.hour_reset <= t THEN
@@ -179,14 +184,24 @@ BEGIN
     IF seen_reset > t THEN
         IF seen_limit = 0 THEN
             b.shut_until := greatest(b.shut_until, seen_reset);
-        ELSIF seen_reset <= t + interval '12 seconds' AND b.hour_limit IS DISTINCT FROM seen_limit THEN
-            IF b.spike_limit IS DISTINCT FROM seen_limit OR abs(extract(epoch FROM b.spike_reset - seen_reset)) > 1.5 THEN
-                b.spike_limit := seen_limit; b.spike_left := seen_left; b.spike_reset := seen_reset;
-            ELSE b.spike_left := least(b.spike_left, seen_left); END IF;
+        ELSIF seen_limit = b.spike_limit OR seen_reset <= t + interval '12 seconds' AND b.hour_limit IS DISTINCT FROM seen_limit THEN
+            ends := least(seen_reset, t + interval '10 seconds');  -- it is open and lasts 10 s; resets are told in whole seconds
+            IF b.spike_limit IS DISTINCT FROM seen_limit THEN
+                b.spike_limit := seen_limit; b.spike_left := seen_left; b.spike_reset := ends;
+            ELSIF ends > b.spike_reset + near THEN  -- a window that began unseen; requests on their way are not in its count
+                b.spike_left := greatest(seen_left - under_way, 0); b.spike_reset := ends;
+            ELSIF ends > t + near OR ends > b.spike_reset - near THEN  -- else a late word of a window that is over
+                b.spike_left := least(b.spike_left, seen_left); b.spike_reset := least(b.spike_reset, ends);
+            END IF;
         ELSE
-            IF b.hour_limit IS DISTINCT FROM seen_limit OR abs(extract(epoch FROM b.hour_reset - seen_reset)) > 1.5 THEN
-                b.hour_limit := seen_limit; b.hour_left := seen_left; b.hour_reset := seen_reset;
-            ELSE b.hour_left := least(b.hour_left, seen_left); END IF;
+            ends := least(seen_reset, t + interval '1 hour');
+            IF b.hour_limit IS DISTINCT FROM seen_limit THEN
+                b.hour_limit := seen_limit; b.hour_left := seen_left; b.hour_reset := ends;
+            ELSIF ends > b.hour_reset + near THEN
+                b.hour_left := greatest(seen_left - under_way, 0); b.hour_reset := ends;
+            ELSIF ends > t + near OR ends > b.hour_reset - near THEN
+                b.hour_left := least(b.hour_left, seen_left); b.hour_reset := least(b.hour_reset, ends);
+            END IF;
         END IF;
     END IF;
     IF answered THEN

@@ -100,6 +100,8 @@ class SharedBudget:
             return
         if self._seen is None or window.remaining <= self._seen.remaining:
             self._seen = window
+        if window.limit == 0 and window.reset_at > now():
+            self.take(urgent=True)  # takes nothing: what is shut is told to the other workers at once
 
 
 def client(company: Company, system: str, urgent: bool = False) -> Client:

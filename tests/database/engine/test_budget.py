@@ -118,19 +118,61 @@ def test_a_refusal_takes_nothing(link):
     assert (row(link).spike_left, row(link).hour_left) == (0, 50)
 
 
-@pytest.mark.parametrize(
-    ("which", "long", "ago"), [("spike", 10, 3), ("spike", 10, 1234), ("hour", 3600, 60), ("hour", 3600, 5 * 3600 + 60)]
-)
-def test_a_window_that_ended_starts_anew_on_its_own_phase(link, which, long, ago):
-    """Also when nothing was asked for many windows: the end stays a whole number of windows after the last one heard of."""
+@pytest.mark.parametrize("ago", [60, 5 * 3600 + 60])
+def test_an_hour_that_ended_starts_anew_on_its_own_phase(link, ago):
+    """Also when nothing was asked for many hours: the end stays a whole number of hours after the last one heard of."""
     ended = now() - ago * SECOND
-    put(link, **{f"{which}_limit": 10, f"{which}_left": 0, f"{which}_reset": ended})
+    put(link, hour_limit=10, hour_left=0, hour_reset=ended)
     assert SharedBudget(link).take(urgent=True) is None
     after = row(link)
-    reset = getattr(after, f"{which}_reset")
-    assert now() < reset <= now() + long * SECOND
-    assert ((reset - ended).total_seconds() / long) % 1 == pytest.approx(0, abs=1e-4)
-    assert getattr(after, f"{which}_left") == 9
+    assert now() < after.hour_reset <= now() + 3600 * SECOND
+    assert ((after.hour_reset - ended).total_seconds() / 3600) % 1 == pytest.approx(0, abs=1e-4)
+    assert after.hour_left == 9
+
+
+def spike(link, left, seconds):
+    put(link, spike_limit=25, spike_left=left, spike_reset=now() + seconds * SECOND)
+
+
+def ends_in(link):
+    return (row(link).spike_reset - now()).total_seconds()
+
+
+@pytest.mark.parametrize("ago", [3, 1234])
+def test_a_small_window_that_ended_starts_with_the_next_request(link, ago):
+    """A phase is of no use: Procore may start a window with its first request, or by the clock; the answer will tell."""
+    spike(link, 0, -ago)
+    budget = SharedBudget(link)
+    assert budget.take(urgent=True) is None
+    assert row(link).spike_left == 24 and 10 < ends_in(link) <= 11.1
+    budget.seen(said(25, 24, 4))  # by the clock
+    budget.take(urgent=True)
+    assert row(link).spike_left == 23 and 3 < ends_in(link) <= 4
+
+
+def test_a_window_that_is_open_ends_within_its_length(link):
+    """Resets are told in whole seconds, rounded up; waiting for that much longer would waste a tenth of the allowance."""
+    spike(link, 20, 10.9)
+    budget = SharedBudget(link)
+    budget.seen(said(25, 20, 10.8))
+    budget.take()
+    assert ends_in(link) <= 10
+
+
+def test_a_late_word_of_a_window_that_is_over_does_not_end_the_present_one(link):
+    spike(link, 10, 9)
+    budget = SharedBudget(link)
+    budget.seen(said(25, 0, 0.9))
+    assert budget.take() is None
+    assert row(link).spike_left == 9 and ends_in(link) > 8
+
+
+def test_a_window_that_began_unseen_is_taken_over_less_what_is_under_way(link):
+    spike(link, 2, 0.3)
+    budget = SharedBudget(link)
+    budget.seen(said(25, 24, 9.9))
+    budget.take()
+    assert row(link).spike_left == 20 and ends_in(link) > 9
 
 
 def test_a_header_of_a_window_that_is_over_is_not_believed(link):
