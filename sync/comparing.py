@@ -1,5 +1,6 @@
 """What really stands there: a document read back after it was written, and after the answer 412 what somebody changed."""
 
+import json
 import logging
 from datetime import datetime
 from decimal import Decimal
@@ -57,7 +58,8 @@ def edited_there(work: Work, stale: Stale, named: Problem) -> Verdict:
     """Fields of ours that somebody else changed there: a person decides, seeing both."""
     said = "; ".join(f"{name}: we had sent {last}, there stands {theirs}, we would send {ours}"
                      for name, last, theirs, ours in stale.differing)  # fmt: skip
-    return Verdict(RecordState.conflict, (Problem(named.code, {**named.values, "fields": said}),), reason=named.code)
+    values = {**named.values, "fields": said, "differing": json.dumps(stale.differing)}
+    return Verdict(RecordState.conflict, (Problem(named.code, values),), reason=named.code)
 
 
 def too_often(work: Work, until: datetime) -> Verdict | None:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from connectors.registry import all_connectors
 from models import session
-from sync import approval, inbox, records, settings
+from sync import approval, inbox, records, settings, settling, stops
 from tasks import publish, scan
 
 
@@ -29,6 +29,42 @@ def send_again(company_id: int, record_ids: Sequence[int], actor: str) -> int:
         raise LookupError("there is no such record")
     publish.ring_all(company_id, rung, "interactive")
     return sum(len(ids) for ids in rung.values())
+
+
+def link(company_id: int, record_id: int, remote_id: str, actor: str) -> None:
+    """A person found it in the target. Raises settling.NotToDecide, LookupError."""
+    settling.link(company_id, record_id, remote_id, actor)
+
+
+def send_ours(company_id: int, record_id: int, actor: str) -> None:
+    """What stands in the target is replaced by ours. Raises settling.NotToDecide, LookupError."""
+    publish.ring_all(company_id, settling.send_ours(company_id, record_id, actor), "interactive")
+
+
+def keep_theirs(company_id: int, record_id: int, actor: str) -> None:
+    """What stands in the target stays. Raises settling.NotToDecide, LookupError."""
+    settling.keep_theirs(company_id, record_id, actor)
+
+
+def unlink(company_id: int, record_id: int, actor: str, reason: str) -> None:
+    """Both sides go their own ways. Raises settling.NotToDecide, LookupError."""
+    settling.unlink(company_id, record_id, actor, reason)
+
+
+def release_hold(company_id: int, system: str, kind: str, actor: str) -> int:
+    """Approves everything of a kind that waits for being unusually many; how many. Raises LookupError: nothing does."""
+    with session(company_id) as db:
+        connection_id = db.scalar(text("SELECT id FROM connection WHERE system = :s"), {"s": system})
+    rung = settling.release_hold(company_id, connection_id, kind, actor) if connection_id is not None else {}
+    if not rung:
+        raise LookupError(f"no {kind} of {system} waits for being unusually many")
+    publish.ring_all(company_id, rung, "bulk")
+    return sum(len(ids) for ids in rung.values())
+
+
+def go_on(company_id: int, system: str, actor: str) -> None:
+    """A person has looked: writing to a stopped system goes on. Raises stops.NotStopped."""
+    publish.ring_all(company_id, stops.go_on(company_id, system, actor), "bulk")
 
 
 def with_code(company_id: int, code: str, states: Sequence[str]) -> list[int]:

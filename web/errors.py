@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from connectors.calls import CallFailed
-from sync import approval, settings
+from sync import approval, settings, settling, stops
 from sync.views import NotAPosition
 from web.html import door, page
 from web.people import BadForm, Forged, NotAllowed, NotSignedIn, visitor
@@ -48,6 +48,11 @@ def _of(error: Exception) -> Problem:
             return Problem(412, "changed", "It changed after you looked.", fix, version=version, amount=_text(amount))
         case approval.NotWaiting():
             return Problem(409, "not_waiting", "It waits for no approval.", "Read the record again: it moved on.")
+        case settling.NotToDecide():
+            return Problem(409, "not_to_decide", "There is nothing of this sort to decide any more.", "Read the record again.")
+        case stops.NotStopped():
+            fix = "After a restored database: ./sitebooks links rebuild --apply. Otherwise look at Systems again."
+            return Problem(409, "not_stopped", "Writing is not stopped, or goes on otherwise.", fix)
         case settings.Refused(code=code, reason=reason):
             return Problem(422, code, reason, "Change the settings so that the rule holds; nothing was stored.")
         case CallFailed():
@@ -100,8 +105,8 @@ def _page(request: Request, problem: Problem) -> Response:
 
 
 HANDLED: tuple[type[Exception], ...] = (
-    Problem, NotSignedIn, NotAllowed, Forged, approval.Changed, approval.NotWaiting, settings.Refused, CallFailed,
-    NotAPosition, BadForm, RequestValidationError, HTTPException, DBAPIError, LookupError,
+    Problem, NotSignedIn, NotAllowed, Forged, approval.Changed, approval.NotWaiting, settling.NotToDecide, stops.NotStopped,
+    settings.Refused, CallFailed, NotAPosition, BadForm, RequestValidationError, HTTPException, DBAPIError, LookupError,
 )
 
 

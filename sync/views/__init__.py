@@ -16,17 +16,20 @@ from sync.views.lists import (
 )
 from sync.views.overview import KindSum, Overview, StateSum, SystemView, overview
 from sync.views.problems import ProblemGroup, ProblemGroups, problem_groups
-from sync.views.record import Record, record
+from sync.views.protection import Protected, protections
+from sync.views.record import Differing, Record, record
 from sync.views.records import Filters, RecordPage, RecordRow, find, records
 from sync.views.sentence import counted, lead, sentence
 from sync.views.sides import Field, Line
+from sync.views.stops import Hold, Stop, holds
 from sync.views.story import Entry
 from sync.views.words import NotAPosition, kind_word, kinds_word, state_word, system_word
 
 __all__ = [
-    "Activity", "Comparison", "ConnectionView", "Entry", "Event", "EventPage", "Field", "Filters", "Frame",
-    "KindSum", "Line", "NotAPosition", "Overview", "ProblemGroup", "ProblemGroups", "Record", "RecordPage", "RecordRow",
-    "StateSum", "SystemView", "activity", "approval_counts", "comparisons", "connection", "counted", "events", "find", "frame",
-    "kind_counts", "kind_word", "kinds_word", "lead", "overview", "problem_groups", "projects", "record", "records",
-    "sentence", "state_word", "system_word", "waiting_money",
+    "Activity", "Comparison", "ConnectionView", "Differing", "Entry", "Event", "EventPage", "Field", "Filters", "Frame",
+    "Hold", "KindSum", "Line", "NotAPosition", "Overview", "ProblemGroup", "ProblemGroups", "Protected", "Record",
+    "RecordPage", "RecordRow", "StateSum", "Stop", "SystemView", "activity", "approval_counts", "comparisons",
+    "connection", "counted", "events", "find", "frame", "holds", "kind_counts", "kind_word", "kinds_word", "lead",
+    "overview", "problem_groups", "projects", "protections", "record", "records", "sentence", "state_word",
+    "system_word", "waiting_money",
 ]

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from models import session
 from models.states import RecordState
+from sync.views.stops import Stop, stopped
 from sync.views.words import NEEDS_YOU
 
 
@@ -22,6 +23,7 @@ class Frame:
     writing: bool
     approvals: int
     problems: int
+    stops: tuple[Stop, ...]
 
 
 def frame(company_id: int) -> Frame:
@@ -36,9 +38,10 @@ def frame(company_id: int) -> Frame:
                     LEFT JOIN LATERAL jsonb_array_elements(r.problems) p ON true WHERE r.state = ANY(:needs)) AS problems
             FROM company c
         """), {"approval": RecordState.awaiting_approval, "needs": list(NEEDS_YOU)}).first()
+        stops = stopped(db)
     if row is None:
         raise LookupError(f"there is no company {company_id}")
-    return Frame(row.name, row.time_zone, row.currency, _place(row.procore), row.writing, row.approvals, row.problems)
+    return Frame(row.name, row.time_zone, row.currency, _place(row.procore), row.writing, row.approvals, row.problems, stops)
 
 
 def _place(procore_url: str | None) -> Literal["demo", "sandbox", "live"]:

@@ -1,25 +1,32 @@
 """One record with everything that is known of it: both sides, problems, what happened, what happens next."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from connectors.registry import flow_of
 from models import session
+from models.states import RecordState
 from sync.problems import ProblemText
+from sync.views.protection import Protected, protection_of
 from sync.views.records import FULL, RecordRow, find, rows_of, texts
 from sync.views.sides import Field, Line, fields_of, lines_of
 from sync.views.story import Entry, story_of
-from sync.views.words import system_word
 
-PROTECTION = {
-    "server_key": "{target} itself refuses a second one with the same key",
-    "unique_rule": "{target} itself refuses a second one with the same number",
-    "look_first": "looked for in {target} before it is created",
-    "none": "nothing: a doubtful outcome always goes to a person",
-}
+#: The problem of a write whose outcome only a person can tell.
+IN_DOUBT = "outcome_needs_person"
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """One field that somebody changed in the target: what was last sent, what stands there, what would be sent."""
+
+    name: str
+    sent: str
+    theirs: str
+    ours: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +43,25 @@ class Record:
     held: dict[str, Any] | None
     read_at: datetime | None
     gone_at: datetime | None
-    protected_by: str
+    protected: Protected | None
     key: str
     attempt: int
     tries: int
     lease_until: datetime | None
     writes: tuple[dict[str, Any], ...]
     approvals: tuple[dict[str, Any], ...]
+    differing: tuple[Differing, ...]
+
+    @property
+    def protected_by(self) -> str:
+        """In one line; empty for a flow of another release."""
+        return f"{self.protected.by}: {self.protected.words}" if self.protected else ""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Sent, not found twice, and never sent again by itself: a person says whether it is there."""
+        doubtful = self.row.state in (RecordState.checking, RecordState.needs_attention)
+        return doubtful and any(problem.code == IN_DOUBT for problem in self.row.problems)
 
 
 def record(company_id: int, ref: int | str) -> Record | None:
@@ -63,9 +82,10 @@ def record(company_id: int, ref: int | str) -> Record | None:
         return Record(
             row, agreed, fields_of(row, data, stored.held, agreed), lines_of(db, row, data, stored.held, agreed),
             story_of(db, row, writes, approvals), texts(stored.warnings), data, stored.held,
-            snapshot.read_at if snapshot else None, snapshot.gone_at if snapshot else None, _protection(row),
+            snapshot.read_at if snapshot else None, snapshot.gone_at if snapshot else None,
+            protection_of(row.system, row.kind, row.direction),
             stored.key, stored.attempt, stored.tries, stored.lease_until,
-            tuple(map(_plain, writes)), tuple(map(_plain, approvals)),
+            tuple(map(_plain, writes)), tuple(map(_plain, approvals)), _differing(stored.problems),
         )
 
 
@@ -90,9 +110,7 @@ def _plain(row: Any) -> dict[str, Any]:
     return {name: value for name, value in row._mapping.items() if not isinstance(value, bytes | memoryview)}
 
 
-def _protection(row: RecordRow) -> str:
-    try:
-        flow = flow_of(row.system, row.kind, row.direction)
-    except KeyError:  # a flow of another release
-        return ""
-    return PROTECTION[flow.protected_by].format(target=system_word(row.target))
+
+def _differing(stored: Any) -> tuple[Differing, ...]:
+    found = [json.loads(problem["values"].get("differing", "[]")) for problem in stored]
+    return tuple(Differing(*fields) for each in found for fields in each)

@@ -7,6 +7,7 @@ from models.states import RecordState
 from sync import problems
 from sync.views.overview import Overview, SystemView
 from sync.views.problems import ProblemGroups
+from sync.views.stops import stop_words
 
 #: Not counted among what should agree.
 NOT_MEANT = (RecordState.ignored, RecordState.unlinked)
@@ -74,6 +75,8 @@ def _needs(number: int, one: str, many: str) -> str:
 
 def _stopped(system: SystemView, waiting: int) -> str:
     code = system.blocked_code or ""
+    if words := stop_words(code, [system.system]):
+        return f"{words} Nothing is lost; {counted(waiting, 'record is', 'records are')} waiting."
     cause = problems.text(code, {"system": system.system_word}).title if problems.has(code) else (
         f"{system.system_word} cannot be used"
     )

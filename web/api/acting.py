@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from sync import views
 from web import actions
 from web.api.access import Admin, Approver
-from web.api.shapes import Approve, ConnectionOut, RecordOut, Reject, Scan
+from web.api.shapes import Approve, ConnectionOut, Link, RecordOut, Reject, Release, Scan, Unlink
 from web.errors import not_there
 
 router = APIRouter()
@@ -34,6 +34,47 @@ def retry(who: Approver, record_id: int) -> RecordOut:
     return _record(who.company_id, record_id)
 
 
+@router.post("/records/{record_id}/link")
+def link(who: Approver, record_id: int, found: Link) -> RecordOut:
+    """It is there: a record in doubt is linked with this id, and nothing is sent. 409 when it is in no doubt."""
+    actions.link(who.company_id, record_id, found.remote_id, who.name)
+    return _record(who.company_id, record_id)
+
+
+@router.post("/records/{record_id}/send-ours", status_code=202)
+def send_ours(who: Approver, record_id: int) -> RecordOut:
+    """What stands in the target is replaced by ours. 409 when there is no conflict."""
+    actions.send_ours(who.company_id, record_id, who.name)
+    return _record(who.company_id, record_id)
+
+
+@router.post("/records/{record_id}/keep-theirs")
+def keep_theirs(who: Approver, record_id: int) -> RecordOut:
+    """What stands in the target stays; the record is no longer kept in agreement. 409 when there is no conflict."""
+    actions.keep_theirs(who.company_id, record_id, who.name)
+    return _record(who.company_id, record_id)
+
+
+@router.post("/records/{record_id}/unlink")
+def unlink(who: Approver, record_id: int, why: Unlink) -> RecordOut:
+    """Both sides go their own ways from now on. 409 while it is being sent."""
+    actions.unlink(who.company_id, record_id, who.name, why.reason)
+    return _record(who.company_id, record_id)
+
+
+@router.post("/holds/release", status_code=202)
+def release(who: Approver, held: Release) -> dict[str, int]:
+    """Approves everything of a kind that waits for being unusually many, each in the version and amount it has."""
+    return {"released": actions.release_hold(who.company_id, held.system, held.kind, who.name)}
+
+
+@router.post("/connections/{system}/go-on", status_code=202)
+def go_on(who: Approver, system: str) -> ConnectionOut:
+    """A person has looked: writing to a stopped system goes on. 409 when it is not stopped, or the links come first."""
+    actions.go_on(who.company_id, system, who.name)
+    return _connection(who.company_id, system)
+
+
 @router.post("/events/{event_id}/replay", status_code=202)
 def replay(who: Approver, event_id: int) -> dict[str, int]:
     """Received once more. Safe: an event only says where to look."""
@@ -45,10 +86,7 @@ def replay(who: Approver, event_id: int) -> dict[str, int]:
 def settings(who: Admin, system: str, values: dict[str, Any]) -> ConnectionOut:
     """Only the fields given are changed. 422 with the rule's code when they cannot stand together."""
     actions.save_settings(who.company_id, system, values, who.name)
-    found = views.connection(who.company_id, system)
-    if found is None:
-        raise not_there(f"connection with {system}")
-    return ConnectionOut.model_validate(found)
+    return _connection(who.company_id, system)
 
 
 @router.post("/scans", status_code=202)
@@ -68,3 +106,10 @@ def _record(company_id: int, record_id: int) -> RecordOut:
     if found is None:
         raise not_there(f"record {record_id}")
     return RecordOut.model_validate(found.row)
+
+
+def _connection(company_id: int, system: str) -> ConnectionOut:
+    found = views.connection(company_id, system)
+    if found is None:
+        raise not_there(f"connection with {system}")
+    return ConnectionOut.model_validate(found)

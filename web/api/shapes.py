@@ -242,6 +242,23 @@ class Reject(Approve):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
+class Link(Exact):
+    """Its id in the target, as a person read it there."""
+
+    remote_id: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Unlink(Exact):
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class Release(Exact):
+    """The connection's system and the kind whose records wait for being unusually many."""
+
+    system: str
+    kind: str
+
+
 class Scan(Exact):
     """Empty: every connected system."""
 

@@ -21,7 +21,12 @@ def approvals(
     opened = views.record(who.company_id, item or listed.rows[0].id) if listed.rows else None
     return page(
         request, "approvals.html", who, listed=listed, kind=kind, counts=views.approval_counts(who.company_id),
-        opened=opened, why=why.explain(who.company_id, opened.row.id) if opened else None, said=SAID.get(said, ""),
-        sums=list(views.waiting_money(who.company_id, kind).items()),
+        opened=opened, why=why.explain(who.company_id, opened.row.id) if opened else None, said=_said(said),
+        holds=views.holds(who.company_id), sums=list(views.waiting_money(who.company_id, kind).items()),
     )
 
+
+def _said(word: str) -> str:
+    if word.isdecimal():
+        return f"{views.counted(int(word), 'record is', 'records are')} approved and sent next."
+    return SAID.get(word, "")

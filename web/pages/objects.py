@@ -27,6 +27,9 @@ SAID = {
     "approved": "Approved. It is sent next.",
     "rejected": "Rejected. Nothing was sent.",
     "again": "It is read and judged again now.",
+    "linked": "Linked with what you named. Nothing was sent; it is compared with the books in some minutes.",
+    "kept": "What stands there stays. This record is no longer kept in agreement.",
+    "unlinked": "Unlinked. Both sides go their own ways now.",
     "changed": "It changed after you looked, so nothing was decided. This is the present version.",
     "settled": "It no longer waits for a decision, so nothing was changed.",
 }

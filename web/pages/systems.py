@@ -9,6 +9,8 @@ from connectors.calls import CallFailed
 from connectors.registry import all_connectors
 from objects.problem import Problem
 from sync import settings, views
+from sync.heartbeat import heartbeats
+from sync.stops import STOPS
 from sync.views.records import text_of
 from web import actions
 from web.boxes import boxes_of, values_of
@@ -17,10 +19,19 @@ from web.people import Administering, Approving, Looking, Visitor
 
 router = APIRouter()
 
+SAID = {
+    "saved": "Saved, and in force.",
+    "reading": "What has changed is being read now.",
+    "going": "Writing goes on. What waited is looked at now.",
+}
+
 
 @router.get("/systems")
 def systems(request: Request, who: Looking, said: str = "") -> HTMLResponse:
-    return page(request, "systems.html", who, seen=views.overview(who.company_id), said=_said(said))
+    return page(
+        request, "systems.html", who, seen=views.overview(who.company_id), said=_said(said), queues=heartbeats(),
+        protected={one: views.protections(one) for one in all_connectors()},
+    )
 
 
 @router.post("/systems/sync")
@@ -63,9 +74,10 @@ def _page(
     values = {"system": views.system_word(system)}
     return page(
         request, "system.html", who, status, connection=connection, boxes=boxes, said=said, refused=refused,
-        blocked=text_of(Problem(code, values)) if code else None, editable=who.person.may("admin"),
+        blocked=text_of(Problem(code, values)) if code and code not in STOPS else None, editable=who.person.may("admin"),
+        protected=views.protections(system),
     )
 
 
 def _said(word: str) -> str:
-    return {"saved": "Saved, and in force.", "reading": "What has changed is being read now."}.get(word, "")
+    return SAID.get(word, "")
