@@ -1,0 +1,266 @@
+"""One run: a company or two, workers, a broker, trouble, and steps done one after the other, each judged at once."""
+
+import hashlib
+from collections import Counter
+from random import Random
+from typing import Any
+
+from simulators.kit.actions import BadAction
+from tests.mill import deciding, faults, paths, product
+from tests.mill.broker import Broker, Message
+from tests.mill.clock import Time
+from tests.mill.dataset import small_with_two_projects
+from tests.mill.network import Network
+from tests.mill.people import ACTS, People
+from tests.mill.place import Place
+from tests.mill.site import SYSTEMS, Site
+from tests.mill.workers import Killed, Worker, Workers
+from tests.oracles import InProcess, cheap
+
+#: Workers that may be stopped at once; one more and the first goes on.
+MOST_STOPPED = 3
+#: Seconds that pass with each step.
+STEP_SECONDS = 0.25
+
+
+class Broken(AssertionError):
+    """An invariant does not hold; the message says which."""
+
+
+class Run:
+    """`troubles` from tests.mill.faults.draw, `shape` from `drawn_shape`; the steps come from outside."""
+
+    def __init__(self, place: Place, app: Any, troubles: dict[str, Any], shape: dict[str, Any]) -> None:
+        self.troubles, self.shape = troubles, shape
+        self.paths: Counter[str] = Counter()
+        self.steps: Counter[str] = Counter()
+        self.refused = 0
+        self.acted: Counter[str] = Counter()
+        self._hash = hashlib.sha256()
+        self.lines: list[str] = []
+        product.now_running = self
+        product.seed_secrets(troubles["seed"])
+        place.empty()
+        self.time = Time(place)
+        self.broker = Broker(self.time)
+        self.workers = Workers(self.broker, self.time, lambda name: app.tasks[name], self.note)
+        self._next_tick: dict[str, float] = {}
+        self._open(place)
+
+    def _open(self, place: Place) -> None:
+        from connectors.lentune import client as lentune
+        from connectors.procore import client as procore
+        from sync import clients
+        from sync import company as companies
+
+        lentune.PAGE_SIZE = str(self.shape["page"])
+        procore.CEILINGS = {"/rest/": self.shape["page"]}
+        clients._clients.forget()  # type: ignore[attr-defined]
+        companies._known.clear()
+        networks = {system: Network(system, self.workers, self._heard) for system in SYSTEMS}
+        clients.transports.update(networks)
+        limits = self.shape["limits"]
+        self.sites = [Site(n, small_with_two_projects(), self.time, limits) for n in range(self.shape["companies"])]
+        for site in self.sites:
+            for system, network in networks.items():
+                network.at[site.port(system)] = site.simulators[system]
+            site.connect()
+        if self.shape["approval"]:
+            for site in self.sites:
+                deciding.ask_for_approval(site, self.shape["approval"])
+        self.sights = [InProcess(site.company, site.simulators, place.url) for site in self.sites]
+        for site in self.sites:
+            faults.begin(site, self.troubles)
+
+    def close(self) -> None:
+        """Ends what is still stopped, so that nothing of this run reaches into the next."""
+        for worker in list(self.workers.stopped):
+            self.workers.kill(worker)
+        for sight in self.sights:
+            sight.close()
+        product.now_running = None
+
+    def count_paths(self) -> None:
+        """What the tables tell of the paths it took."""
+        paths.count(self)
+
+    # what happens
+
+    def note(self, line: str) -> None:
+        """One line of the trace: the same seed gives the same lines."""
+        line = f"{self.time.monotonic():9.3f} {line}"
+        self.lines.append(line)
+        self._hash.update(line.encode() + b"\n")
+
+    def trace_hash(self) -> str:
+        """Of everything that happened so far."""
+        return self._hash.hexdigest()
+
+    def do(self, op: str, number: int) -> None:
+        """One step, and what must hold after it. Raises Broken."""
+        self.steps[op] += 1
+        self.note(f"> {op} {number}")
+        try:
+            getattr(self, f"_{op}")(number)
+        except Killed:
+            self.note("killed outside of a task")
+        self.time.pass_(STEP_SECONDS)
+        self.workers.end_late_arrivals()
+        self.judge()
+
+    def judge(self) -> None:
+        found = [said for sight in self.sights for said in cheap(sight)]
+        found += [f"I2: {failure}" for failure in self.workers.failures]
+        if found:
+            raise Broken("\n".join(found))
+
+    def reached(self, name: str, about: str) -> None:
+        self.paths[f"at {name}"] += self.workers.current() is not None
+        self.workers.point(name, about)
+
+    def _heard(self, system: str, about: str, asked: Any, answer: Any) -> None:
+        status = getattr(answer, "status", "cut")
+        self.note(f"  {about} -> {status}")
+        if status in (401, 412, 429):
+            self.paths[f"answered {status}"] += 1
+        if asked.query and any(name in ("page", "cursor") for name, _ in asked.query):
+            self.paths["a list of several pages"] += 1
+
+    # the steps
+
+    def _site(self, number: int) -> Site:
+        return self.sites[number % len(self.sites)]
+
+    def _message(self, number: int) -> Message | None:
+        ready = self.broker.ready()
+        return ready[number % len(ready)] if ready else None
+
+    def _work(self, number: int) -> None:
+        """A message runs to its end; without one, time passes until there is something to do."""
+        message = self._message(number)
+        if message is not None:
+            self.workers.start(message)
+        else:
+            self._idle()
+
+    def _idle(self) -> None:
+        if any(site.hear(self.broker) for site in self.sites):
+            return
+        self.time.pass_(5)
+        self._tick(0)
+
+    def _part(self, number: int) -> None:
+        """A message runs until it is stopped at some place; others go first."""
+        message = self._message(number // 16)
+        if message is None:
+            return self._idle()
+        if len(self.workers.stopped) >= MOST_STOPPED:
+            self.workers.resume(self.workers.stopped[0])
+        self.workers.start(message, stop_at=number % 16 + 1)
+        self.paths["a worker was stopped half-way"] += 1
+        return None
+
+    def _resume(self, number: int) -> None:
+        worker = self._stopped(number)
+        if worker is None:
+            return self._work(number)
+        if worker.since is not None and (self.time.now() - worker.since).total_seconds() > 180:
+            self.paths["a zombie went on after its lease"] += 1
+        self.workers.resume(worker, stop_at=number % 5)
+        return None
+
+    def _kill(self, number: int) -> None:
+        """A worker dies where it stands, or a message's worker somewhere on its way."""
+        worker = self._stopped(number)
+        if worker is not None and number % 3 == 0:
+            self.paths[f"killed at {worker.at.split()[0]}"] += 1
+            return self.workers.kill(worker)
+        message = self._message(number // 16)
+        if message is None:
+            return self._idle()
+        said = self.workers.start(message, die_at=number % 16 + 1)
+        if said.startswith("killed"):
+            self.paths[f"killed at {said.split()[2]}"] += 1
+        return None
+
+    def _stopped(self, number: int) -> Worker | None:
+        stopped = self.workers.stopped
+        return stopped[number % len(stopped)] if stopped else None
+
+    def _hooks(self, number: int) -> None:
+        if not self._site(number).hear(self.broker):
+            self._work(number)
+
+    def _act(self, number: int, name: str = "") -> None:
+        from tests.mill.people import DRAWN
+
+        name = name or DRAWN[number % len(DRAWN)]
+        site = self._site(number // len(DRAWN))
+        self.acted[name] += 1
+        try:
+            ACTS[name](People(site, number))
+            self.note(f"  {name}")
+        except BadAction as error:
+            self.refused += 1
+            self.note(f"  {name}: refused: {error}")
+        if any(w.message.name.startswith("sitebooks.scan") and w.at.startswith("answered") for w in self.workers.stopped):
+            self.paths["somebody acted while a list was being read"] += 1
+
+    def _decide(self, number: int) -> None:
+        said = deciding.decide(self._site(number), self.broker, Random(number))
+        self.paths[f"a person {said}"] += 1
+        self.note(f"  {said}")
+
+    def _pass(self, number: int) -> None:
+        """Time passes: seconds, minutes, now and then half an hour."""
+        self.time.pass_([1, 5, 20, 60, 90, 200, 400, 1000, 1900][number % 9])
+        self._tick(0)
+
+    def _tick(self, number: int) -> None:
+        """Beat sends what is due on its schedule."""
+        from workers.beat import app
+
+        now = self.time.monotonic()
+        waiting = [(message.name, message.args) for message in self.broker.waiting]
+        for name, entry in app.conf.beat_schedule.items():
+            sent = entry["task"], tuple(entry["args"])
+            if now >= self._next_tick.get(name, 0.0) and not name.startswith("heartbeat") and sent not in waiting:
+                self._next_tick[name] = now + entry["schedule"]
+                self.broker.put(*sent, "maintenance")
+
+    def _lose(self, number: int) -> None:
+        """The broker forgets a message, delivers it twice, or forgets everything."""
+        message = self._message(number // 8)
+        if number % 8 == 0:
+            self.note(f"  flushed {self.broker.flush()}")
+            self.paths["the broker forgot everything"] += 1
+        elif message is not None and number % 2:
+            self.broker.take(message)
+            self.paths["a message was lost"] += 1
+        elif message is not None:
+            self.broker.double(message)
+            self.paths["a message came twice"] += 1
+
+    def _web(self, number: int) -> None:
+        """The web process is away, or back."""
+        site = self._site(number)
+        site.web_down = not site.web_down
+        self.paths["webhooks met no web process"] += site.web_down
+
+    def _push(self, number: int) -> None:
+        """A person asks for a whole pass now."""
+        from tasks import scan
+
+        site = self._site(number)
+        scan.start(site.company, SYSTEMS[number % 2], full=number % 5 == 0)
+
+
+def drawn_shape(random: Random) -> dict[str, Any]:
+    """What kind of run it is, as plain data for its trace."""
+    limited = random.random() < 0.3
+    return {
+        "companies": 2 if random.random() < 0.2 else 1,
+        "page": random.choice([3, 3, 200]),
+        "limits": {"hourly": 3600, "spike": 25, "minute": 120} if limited else {"hourly": 0, "spike": 0, "minute": 0},
+        "approval": random.choice(["", "", "commitment", "invoice"]),
+    }
