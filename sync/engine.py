@@ -19,7 +19,7 @@ from objects.plain import NotReadable, from_plain
 from objects.problem import Problem, on_settings
 from settings.environment import environment
 from settings.failpoints import reach
-from sync import clients, records, snapshots
+from sync import clients, forbidden, records, snapshots
 from sync.carry import carry_out
 from sync.claim import LOST_LIMIT, claim
 from sync.clock import now
@@ -81,6 +81,7 @@ def _one_batch(company: Company, works: list[Work], result: Result) -> None:
         carry_out(works, _client_of(company), lambda: session(company.id), lambda db, w: conclude(db, company, w))
         _note(works, result)
         tell(company, works, _client_of(company))
+        forbidden.met(company, works)
     except UNFORESEEN as error:
         log.exception("records %s of company %s set aside", [w.id for w in works], company.id)
         _set_aside(company, works, error)

@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors.calls import CallFailed, NotUnderstood, SignInRefused, Unavailable
+from connectors.calls import CallFailed, Forbidden, NotUnderstood, SignInRefused, Unavailable
 from connectors.flow import Doorbell, Ignored
 from connectors.registry import connector
 from models import session, text, unscoped
 from models.states import EventState
 from settings.failpoints import reach
-from sync import clients, records, settings, snapshots
+from sync import clients, forbidden, records, settings, snapshots
 from sync.company import Company, load
 from sync.keeping import keep
 from sync.records import Rung, merge
@@ -91,10 +91,13 @@ def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) 
     rung: Rung = {}
     connection_id = company.connections[system].id
     try:
+        forbidden.unless_paused(company, system)
         if bell.kind == "settings":
             return _settings_changed(company, system, bell, events)
         obj = connector(system).readers[bell.kind].one(clients.client(company, system, urgent=True), bell.ref, bell.project_id)
-    except (Unavailable, SignInRefused) as error:
+    except (Unavailable, SignInRefused, Forbidden) as error:
+        if isinstance(error, Forbidden):
+            forbidden.pause_if_all(company, system, error.answer.reason)
         log.info("event %s waits: %s", events, error)
         with session(company.id) as db:
             db.execute(

@@ -14,7 +14,7 @@ from models import session, text
 from objects import Object
 from settings.environment import environment
 from settings.failpoints import reach
-from sync import clients, records, snapshots
+from sync import clients, forbidden, records, snapshots
 from sync.clock import now
 from sync.company import Company, block, load
 from sync.keeping import keep
@@ -65,7 +65,8 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         since = None if full else _cursor(db, company.connections[system].id, kind, scope)
         began = asked_at = db.scalar(NOW)
     reader, found = connector(system).readers[kind], Scanned({})
-    if company.connections[system].blocked_code not in (None, *STOPS):
+    paused = company.connections[system].blocked_code == forbidden.CODE and kind == forbidden.first_list(system)
+    if company.connections[system].blocked_code not in (None, *STOPS) and not paused:
         found.stopped = f"{system} must be connected again first"
         return found
     everything = full or since is None or not reader.filtered
@@ -89,9 +90,13 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         if isinstance(error, SignInRefused):
             with session(company_id) as db:
                 block(db, system)
+        if isinstance(error, Forbidden) and not paused:
+            forbidden.pause_if_all(company, system, error.answer.reason)
         log.warning("scan of %s %s %s stopped: %s", system, kind, scope, error)
     if whole:
         _finish(company, system, kind, project_id, since, newest, everything, full, began, seen, found)
+        if paused:
+            merge(found.rung, forbidden.over(company_id, system))
     return found
 
 

@@ -1,5 +1,6 @@
 """Procore's client: sign-in, the company header, limits, pages, and its exceptions to the table of outcomes."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -7,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from connectors.calls import Answer, NotUnderstood, Request, SignInRefused, WrongCompany
+from connectors.calls import Answer, NotUnderstood, Request, SignInRefused, Unavailable, WrongCompany
 from connectors.http import HttpClient, Response
 from connectors.ports import Budget, Client, CredentialStore, Token, Window
 from objects.outcome import Outcome
 from settings.procore import ProcoreSettings
+
+log = logging.getLogger("sitebooks.procore")
 
 #: Ceilings below the advised 2,000 a page (contract section 4).
 CEILINGS = {"/rest/v1.1/projects": 300, "/rest/v2.0/": 100}
@@ -19,6 +22,8 @@ CEILINGS = {"/rest/v1.1/projects": 300, "/rest/v2.0/": 100}
 UNSIZED = ("/rest/v1.0/webhooks/",)
 #: More pages than any list of a company has: a Link header that never ends is a fault of theirs.
 MOST_PAGES = 10_000
+#: Readings of one list that changes while it is read; what still moves then, the nightly full reading finds.
+MOST_PASSES = 3
 
 
 class ProcoreClient(HttpClient):
@@ -75,15 +80,27 @@ class ProcoreClient(HttpClient):
         return answer
 
     def pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
-        """Every page of a list, following Link on our own host only (F55). Raises as `get`, and NotUnderstood."""
+        """Every page of a list, following Link on our own host only (F55). Raises as `get`, and NotUnderstood.
+
+        When the list's Total changed on the way, rows may have moved to a page already read: then it is read again (F33).
+        """
+        for _ in range(MOST_PASSES):
+            totals = set()
+            for answer in self._pass(path, dict(params or {})):
+                totals.add(answer.headers.get("total"))
+                yield listed(answer.body, path)
+            if len(totals) <= 1:
+                return
+            log.info("%s changed while it was read: it is read again", path)
+
+    def _pass(self, path: str, query: dict[str, str]) -> Iterator[Answer]:
         ceiling = min((size for start, size in CEILINGS.items() if path.startswith(start)), default=2000)
-        query = dict(params or {})
         if not path.startswith(UNSIZED):
             query["per_page"] = str(min(self.settings.page_size, ceiling))
         request, seen = Request("GET", path, query), set[str]()
         for _ in range(MOST_PAGES):
             answer = self.read(request)
-            yield listed(answer.body, path)
+            yield answer
             following = next_link(answer.headers.get("link", ""))
             if not following:
                 return
@@ -94,8 +111,13 @@ class ProcoreClient(HttpClient):
         raise NotUnderstood(path, f"more than {MOST_PAGES} pages")
 
     def all(self, path: str, params: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-        """All pages together, for lists known to be short."""
-        return [item for page in self.pages(path, params) for item in page]
+        """All pages together, for lists known to be short: as the list stood when nothing of it moved (F33)."""
+        for _ in range(MOST_PASSES):
+            answers = list(self._pass(path, dict(params or {})))
+            if len({answer.headers.get("total") for answer in answers}) <= 1:
+                return [item for answer in answers for item in listed(answer.body, path)]
+        reason = "the list changed each time it was read"
+        raise Unavailable(Request("GET", path), Answer(Outcome.not_applied, reason=reason))
 
     def same_company(self, value: object, path: str) -> None:
         """Raises WrongCompany when an answer names another company than ours; naming none is allowed."""

@@ -143,6 +143,26 @@ def test_429_waits_for_the_later_of_both_headers():
         made.get("/rest/v1.0/vendors")
 
 
+def test_a_list_that_changed_while_it_was_read_is_read_again():
+    """Three rows, one a page; after the first page the first row is deleted, and the second moves to a page already read."""
+    rows, asked = [1, 2, 3], []
+
+    def answer(request):
+        page = int(request.url.params.get("page", 1))
+        asked.append(page)
+        more = {"Link": f'<{HOST}/rest/v1.0/vendors?page={page + 1}>; rel="next"'} if page < len(rows) else {}
+        found = httpx.Response(200, json=[{"id": n} for n in rows[page - 1:page]], headers={"Total": str(len(rows)), **more})
+        if asked == [1]:
+            rows.remove(1)
+        return found
+
+    made, _, _ = client(answer)
+    assert [row["id"] for page in made.pages("/rest/v1.0/vendors") for row in page] == [1, 3, 2, 3]
+    assert asked == [1, 2, 1, 2]
+    rows[:], asked[:] = [1, 2, 3], []
+    assert [row["id"] for row in made.all("/rest/v1.0/vendors")] == [2, 3], "as it stood at one moment"
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "seconds"),
     [
