@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from tests.faults.stand import Stand, ask
+from tests.faults.stand import CLAIMS, Stand, ask
 
 
 class Traffic:
@@ -42,4 +42,4 @@ def lent_shortly(site: Stand) -> Iterator[None]:
     try:
         yield
     finally:
-        site.http("lentune", "/_sim/options", {"lease_seconds": 300})
+        site.http("lentune", "/_sim/options", CLAIMS)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -20,6 +21,7 @@ from connectors.registry import connector
 from tests.faults.people import People
 from tests.oracles import OverHttp
 from tests.worker.running import Up, alive, family, up, wait_for
+from workers.local.places import Secrets
 
 #: Seconds, in production's order; scans so rare that only webhooks and the sweep move anything, unless a row scans.
 TIMES = {
@@ -46,6 +48,9 @@ class Stand(People):
         self.app = Celery(broker=ready["broker_url"], set_as_current=False)
         self.app.conf.broker_transport_options = {"global_keyprefix": PREFIX}
         self.broker = redis.Redis.from_url(ready["broker_url"])
+        secrets = Secrets.of(run.folder)
+        address = urlsplit(self.database_url)
+        self.administrator_url = f"postgresql://postgres:{secrets.superuser}@127.0.0.1:{address.port}{address.path}"
         self.sight = OverHttp(self.company, self.url, self.database_url)
         self._seen = dict.fromkeys(self.url, 0)
         self._stopped: set[int] = set()
@@ -225,6 +230,11 @@ class Stand(People):
     def get_web(self, path: str) -> int:
         """The status that our own web process answers; 0 when it does not."""
         return status(self.web + path)
+
+    def person(self, what: str, kind: str, number: str, **body: Any) -> None:
+        """What a person does with a record by our API: retry, approve, reject ..."""
+        address = f"{self.web}/api/v1/records/{self.record(kind, number)['id']}/{what}"
+        ask(address, body or None, "POST", {"Authorization": f"Bearer {self.ready['api_token']}"})
 
     def busy(self, name: str) -> list[int]:
         """Pool children that run a task of this name now."""
