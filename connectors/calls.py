@@ -9,6 +9,20 @@ from objects.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A document that goes with the body, as multipart: the body in `body_field`, the file in `field`.
+
+    `sha256` names its content and the file in the client's folder; the file is read while it is sent.
+    """
+
+    sha256: str
+    filename: str
+    field: str = "document"
+    body_field: str = "metadata"
+    content_type: str = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """`path` starts with a slash and holds no secret; `body` is sent as JSON with decimals as they stand."""
 
@@ -17,6 +31,7 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    upload: Upload | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

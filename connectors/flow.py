@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from connectors.calls import Answer, NotUnderstood
@@ -78,6 +79,10 @@ class Flow:
     needs: Callable[[Any], Iterable[Need]] = nothing
     claim: Callable[[Any, str, int], Iterable[Step]] = nothing
     report: Callable[[Any, Verdict, str], Iterable[Step]] = nothing
+    #: Fetches what the object needs besides itself, such as its attachments made into one document, and gives the object
+    #: with it. Its arguments are the object, the source's client, the connection's settings and a folder for the files.
+    #: Called outside any transaction, before the checks; raises CallFailed's subclasses.
+    prepare: Callable[[Any, Client, Any, Path], Any] | None = None
     explain: Callable[[Problem, Any, Known], Problem] = lambda problem, obj, known: problem
     #: What the other side's amount is compared with, computed from the source's object.
     compared: Callable[[Any], Decimal | None] = lambda obj: getattr(obj, "amount", None)

@@ -5,10 +5,12 @@ import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -16,6 +18,7 @@ import httpx
 
 from connectors.calls import Answer, CallFailed, Forbidden, NotFound, Request, SignInRefused, Unavailable
 from connectors.ports import Budget, CredentialStore, Token, Window
+from connectors.reach import allowed
 from objects.outcome import Outcome
 from settings.secret_values import blank, remember
 
@@ -25,6 +28,8 @@ Response = httpx.Response
 LARGEST_ANSWER = 32 * 1024 * 1024
 #: Longest wait an outside system may ask of us (reliability F23).
 LONGEST_WAIT = timedelta(minutes=65)
+#: Addresses that a download may be sent on to.
+MOST_REDIRECTS = 5
 
 #: Answers by whose dates two clocks are compared: a date has whole seconds, so the best of several counts.
 DATES = 16
@@ -57,10 +62,10 @@ class HttpClient:
     def __init__(
         self, base_url: str, company: str, store: CredentialStore, budget: Budget, *,
         seconds: float = 60, urgent: bool = False, transport: httpx.BaseTransport | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC), folder: Path | None = None,
     ) -> None:
         self.base_url, self.company = base_url.rstrip("/"), company
-        self.store, self.budget, self.urgent, self.clock = store, budget, urgent, clock
+        self.store, self.budget, self.urgent, self.clock, self.folder = store, budget, urgent, clock, folder
         self._ahead: deque[timedelta] = deque(maxlen=DATES)
         limits = httpx.Timeout(seconds, connect=min(10, seconds))
         self.http = httpx.Client(timeout=limits, follow_redirects=False, transport=transport, trust_env=False)
@@ -145,20 +150,75 @@ class HttpClient:
     def _exchange(self, request: Request, token: str) -> Answer:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         headers |= {**self.own_headers(), **request.headers}
-        content = None
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-            content = encoded(request.body)
         try:
-            params = dict(request.params) or None
-            with self.http.stream(
-                request.method, self.url(request.path), params=params, headers=headers, content=content
-            ) as response:
+            with ExitStack() as opened:
+                sent = self._content(request, opened)
+                if "content" in sent:
+                    headers["Content-Type"] = "application/json"
+                params = dict(request.params) or None
+                response = opened.enter_context(
+                    self.http.stream(request.method, self.url(request.path), params=params, headers=headers, **sent)
+                )
                 return self._judge(request, response, _limited(response))
+        except FileNotFoundError:
+            return Answer(Outcome.not_applied, reason="the document must be made again first")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Answer(Outcome.not_applied, reason=f"no connection: {error}")
         except httpx.HTTPError as error:
             return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")
+
+    def _content(self, request: Request, opened: ExitStack) -> dict[str, Any]:
+        """The body as JSON, or with a document as multipart, read from disk while it is sent. Raises FileNotFoundError."""
+        if request.upload is None:
+            return {} if request.body is None else {"content": encoded(request.body)}
+        upload = request.upload
+        if self.folder is None:
+            raise FileNotFoundError(upload.sha256)
+        file = opened.enter_context((self.folder / f"{upload.sha256}.pdf").open("rb"))
+        return {
+            "data": {upload.body_field: encoded(request.body).decode()},
+            "files": {upload.field: (upload.filename, file, upload.content_type)},
+        }
+
+    def download(self, url: str, into: Path, most: int) -> int:
+        """A file from an address that the system gave us, written to disk as it comes; gives its size in bytes.
+
+        Our token goes to the connection's own host only, never along a redirect to storage elsewhere (contract section
+        10); private addresses are not followed. Raises CallFailed's subclasses, ValueError when larger than `most`,
+        connectors.reach.NotAllowed.
+        """
+        request = Request("GET", urlsplit(url).path)
+        if (wait := self.budget.take(self.urgent)) is not None:
+            raise Unavailable(request, Answer(Outcome.not_applied, reason="our share of the limit is used up", retry_at=wait))
+        for _ in range(MOST_REDIRECTS):
+            own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
+            headers = {"Authorization": f"Bearer {self.store.token(self.sign_in)}", **self.own_headers()} if own else {}
+            if not own:
+                allowed(url, self.base_url)
+            try:
+                with self.http.stream("GET", url, headers=headers) as response:
+                    if not response.is_redirect:
+                        return self._kept(request, response, into, most)
+                    url = urljoin(url, response.headers.get("Location", ""))
+            except httpx.HTTPError as error:
+                answer = Answer(Outcome.not_applied, reason=f"no answer: {type(error).__name__}")
+                raise Unavailable(request, answer) from error
+        raise CallFailed(request, Answer(Outcome.refused, reason="it leads from address to address"))
+
+    def _kept(self, request: Request, response: httpx.Response, into: Path, most: int) -> int:
+        if response.status_code != 200:
+            answer = self._judge(request, response, _limited(response))
+            kinds: dict[int, type[CallFailed]] = {401: SignInRefused, 403: Forbidden, 404: NotFound, 410: NotFound}
+            later = answer.outcome is not Outcome.refused
+            raise (Unavailable if later else kinds.get(answer.status or 0, CallFailed))(request, answer)
+        size = 0
+        with into.open("wb") as file:
+            for part in response.iter_bytes(1 << 16):
+                size += len(part)
+                if size > most:
+                    raise ValueError(f"it is larger than {most} bytes")
+                file.write(part)
+        return size
 
     def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
         if (dated := _http_date(response.headers.get("Date", ""))) is not None:

@@ -5,6 +5,8 @@ from datetime import date as Day
 from datetime import datetime
 from decimal import Decimal
 
+from objects.document import Attachment, Document
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
@@ -46,6 +48,9 @@ class Invoice:
     posted_as: str | None = None
     posted_to: str = ""
     updated_at: datetime | None = None
+    retainage: Decimal | None = None
+    attachments: tuple[Attachment, ...] = ()
+    document: Document | None = None  # made when it is needed, never kept with the object
 
     @property
     def name(self) -> str:

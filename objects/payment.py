@@ -7,7 +7,10 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Full or partial; several may stand against one invoice. Procore and Lentune exchange none."""
+    """Full or partial; several may stand against one invoice. `invoice_id` is the invoice's id at its own source.
+
+    `number` is the check's or transfer's; `name` the payee's; a `voided` one was taken back in the books.
+    """
 
     source_id: str
     project_id: str
@@ -17,4 +20,7 @@ class Payment:
     amount: Decimal
     currency: str
     date: date
+    method: str = ""
+    voided: bool = False
+    receipt: str = ""  # what it became at the target, as far as its source was told
     updated_at: datetime | None = None
