@@ -135,7 +135,7 @@ def mutated(body: bytes, fault: Fault) -> bytes:
                 _put(item, path.split("."), value)
     else:
         _spoil(fault.random.choice(objects), fault.random)
-    return json.dumps(data).encode()
+    return json.dumps(data, default=float).encode()  # numbers of a change were read as decimals
 
 
 def _put(item: dict[str, Any], path: list[str], value: Any) -> None:

@@ -7,6 +7,8 @@ from tests.oracles.model import Expected, Row, State, anchored, folded, live, mo
 
 DIRECTION = "from_procore"
 PO, SC = "purchase_order_contracts", "work_order_contracts"
+#: Contract B.1 and B.2: thirteen digits before the point, sixty characters of a number.
+LARGEST, LONGEST_NUMBER = Decimal(10) ** 13, 60
 #: Procore's status -> Lentune's, for purchase orders and subcontracts (contract B.2, 11.9).
 ORDER_STATUS = {
     "Draft": "draft", "Processing": "draft", "Submitted": "draft", "Approved": "approved",
@@ -128,6 +130,8 @@ class Intake:
             made.blocks.add("commitment_number_missing")
         if not row["title"]:
             made.blocks.add("description_missing")
+        if len(made.number) > LONGEST_NUMBER:
+            made.blocks.add("commitment_number_too_long")
         self.commitments[str(row["id"])] = made
         return made
 
@@ -169,6 +173,8 @@ class Intake:
                 made.blocks.add("line_description_missing")
             if line["amount"] is None:
                 made.blocks.add("line_value_missing")
+            elif abs(money(line["amount"])) >= LARGEST:
+                made.blocks.add("line_value_too_large")
 
     def _lines(self, project: str, lines: list[Row], otherwise: str = "") -> list[tuple[str, str, str, Decimal]]:
         """(Procore's line, its budget code, text, amount) of each."""
