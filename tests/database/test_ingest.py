@@ -1,7 +1,6 @@
 """The webhook endpoint on a real database: what is stored, what is refused, what is rung."""
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
