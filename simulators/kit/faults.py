@@ -22,7 +22,12 @@ class BadFault(Exception):
 
 @dataclass(slots=True)
 class Fault:
-    """One rule: `times` None is for ever; `seconds` means what the action says (wait, lag, later)."""
+    """One rule: `times` None is for ever; `seconds` means what the action says (wait, lag, later).
+
+    truncate: the body ends after `at` bytes (None: in its middle); `whole` ends it in good order, as a broken proxy does,
+    instead of cutting the connection. mutate: `change` and `remove` name fields of the JSON by dotted paths, in which a
+    number is a place in a list and * is every one; of a body that is a list, each element is meant.
+    """
 
     id: int
     on: str
@@ -37,6 +42,9 @@ class Fault:
     times: int | None = None
     probability: float = 1.0
     change: dict[str, Any] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    at: int | None = None
+    whole: bool = False
     random: Random = field(default_factory=lambda: Random(1))
     fired: int = 0
 
@@ -102,6 +110,9 @@ class Faults:
             times=int(spec["times"]) if spec.get("times") is not None else None,
             probability=float(spec.get("probability", 1.0)),
             change=spec.get("change") or {},
+            remove=tuple(spec.get("remove") or ()),
+            at=int(spec["at"]) if spec.get("at") is not None else None,
+            whole=bool(spec.get("whole", False)),
             random=Random(int(spec.get("seed", 1))),
         )
         self._next += 1
@@ -120,7 +131,7 @@ class Faults:
 
 
 def mutated(body: bytes, fault: Fault) -> bytes:
-    """The JSON body with the fault's `change` (dotted path to value) or, without one, one field spoilt by chance."""
+    """The JSON body with the fault's `change` and `remove` or, without them, one field spoilt by chance."""
     try:
         data = json.loads(body)
     except ValueError:
@@ -129,22 +140,48 @@ def mutated(body: bytes, fault: Fault) -> bytes:
     objects = [item for item in targets if isinstance(item, dict) and item]
     if not objects:
         return b"null"
-    if fault.change:
+    if fault.change or fault.remove:
         for item in objects:
             for path, value in fault.change.items():
                 _put(item, path.split("."), value)
+            for path in fault.remove:
+                _put(item, path.split("."), _GONE)
     else:
         _spoil(fault.random.choice(objects), fault.random)
     return json.dumps(data, default=float).encode()  # numbers of a change were read as decimals
 
 
-def _put(item: dict[str, Any], path: list[str], value: Any) -> None:
-    for name in path[:-1]:
-        child = item.get(name)
-        if not isinstance(child, dict):
-            child = item[name] = {}
-        item = child
-    item[path[-1]] = value
+def shortened(body: bytes, fault: Fault) -> bytes:
+    """What of a body is left."""
+    return body[: len(body) // 2 if fault.at is None else fault.at]
+
+
+_GONE = object()
+
+
+def _put(item: Any, path: list[str], value: Any) -> None:
+    name, rest = path[0], path[1:]
+    if isinstance(item, list):
+        for place in range(len(item)) if name == "*" else [int(name)] if name.isdigit() and int(name) < len(item) else []:
+            _set(item, place, rest, value)
+    elif isinstance(item, dict):
+        for key in list(item) if name == "*" else [name]:
+            _set(item, key, rest, value)
+
+
+def _set(item: Any, key: Any, rest: list[str], value: Any) -> None:
+    """The field itself, or further down; what is on the way and not there is made, unless something is to be removed."""
+    if rest:
+        child = item[key] if isinstance(item, list) else item.get(key)
+        if not isinstance(child, dict | list):
+            if value is _GONE:
+                return
+            child = item[key] = {}
+        _put(child, rest, value)
+    elif value is not _GONE:
+        item[key] = value
+    elif isinstance(item, list) or key in item:
+        del item[key]
 
 
 def _spoil(item: dict[str, Any], random: Random) -> None:

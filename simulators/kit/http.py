@@ -85,7 +85,8 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The connection dies: before or after the work was done, in the middle of the answer, or by a reset."""
+    """The connection dies: before or after the work was done, in the answer (after `kept` bytes of its body), or by a reset."""
 
     kind: Literal["before", "after", "truncate", "reset"]
     response: Response | None = None
+    kept: int = 0

@@ -168,7 +168,8 @@ class _Connection(socketserver.StreamRequestHandler):
     def _cut(self, cut: Cut) -> None:
         if cut.kind == "truncate" and cut.response is not None:
             whole = _bytes(cut.response)
-            self.connection.sendall(whole[: len(whole) - max(1, len(cut.response.body) // 2)])
+            left_out = max(1, len(cut.response.body) - cut.kept)
+            self.connection.sendall(whole[: len(whole) - left_out])
         if cut.kind == "reset":
             # Linger of zero makes close() send a reset instead of an orderly end.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -12,7 +12,7 @@ from simulators.kit import control
 from simulators.kit.actions import Actions
 from simulators.kit.clock import Clock
 from simulators.kit.delivery import Delivery, Outbox
-from simulators.kit.faults import Fault, Faults, mutated
+from simulators.kit.faults import Fault, Faults, mutated, shortened
 from simulators.kit.http import Cut, Request, Response
 from simulators.kit.ledger import Effect, Ledger
 from simulators.kit.router import Match, Router
@@ -193,9 +193,11 @@ class Simulator:
         """Goes back to the state kept, as from a backup. Raises LookupError if there is none."""
         if self._kept is None:
             raise LookupError("no snapshot was taken")
+        before = self.data
         self.data, self.outbox = pickle.loads(self._kept[0])
         self.outbox.in_flight.clear()
         self.ledger.restore(self.clock.now(), self._kept[1])
+        self.keep_numbering(before)
         self.restored()
 
     def version(self) -> int:
@@ -211,6 +213,9 @@ class Simulator:
         self.data, self.outbox, self.ledger = pickle.loads(kept)
         self.outbox.in_flight.clear()
         self.restored()
+
+    def keep_numbering(self, before: Any) -> None:
+        """After a rollback: an id that was ever given is not given again, as where all tenants share one series."""
 
     def restored(self) -> None:
         """Called after `data` was replaced, for a system that keeps an index beside it."""
@@ -281,7 +286,10 @@ class Simulator:
         if action == "drop_after":
             return Cut("after", response)
         if action == "truncate":
-            return Cut("truncate", response)
+            left = shortened(response.body, fault)
+            if not fault.whole:
+                return Cut("truncate", response, len(left))
+            response.body = left
         if action == "duplicate":
             # A proxy on the way sends the same request a second time.
             return self._client(request, match)
@@ -329,6 +337,6 @@ class Simulator:
         if action == "drop_after":
             delivery.answer_lost = True
         if action in ("truncate", "mutate"):
-            body = delivery.body[: len(delivery.body) // 2] if action == "truncate" else mutated(delivery.body, fault)
+            body = shortened(delivery.body, fault) if action == "truncate" else mutated(delivery.body, fault)
             return [replace(delivery, body=body)]
         return [delivery]

@@ -147,6 +147,9 @@ class Lentune(Simulator):
             dataset.build(self.tenant(), dataset_)
         self.data.changes.clear()
 
+    def keep_numbering(self, before: Store) -> None:
+        self.data.serial = dict(before.serial)
+
     def company_of(self, request: Request) -> str:
         return self.data.company_id
 

@@ -46,6 +46,7 @@ class Procore(Simulator):
     default_options: ClassVar[dict[str, Any]] = {
         "hourly": 3600,
         "spike": 25,
+        "hour_seconds": 3600,  # tests let an hour pass sooner
         "retry_after": True,
         "origin_clash_status": 422,
         "lock_approved": True,
@@ -64,6 +65,11 @@ class Procore(Simulator):
         from simulators.procore import holdings
 
         return holdings.state(self.data)
+
+    def keep_numbering(self, before: World) -> None:
+        for number, company in self.data.companies.items():
+            if number in before.companies:
+                company.next_ids = dict(before.companies[number].next_ids)
 
     def restored(self) -> None:
         self.company = next(iter(self.data.companies.values()))
@@ -98,6 +104,7 @@ class Procore(Simulator):
                 int(self.options["hourly"]),
                 int(self.options["spike"]),
                 bool(self.options["retry_after"]),
+                float(self.options["hour_seconds"]),
             )
         except Refused as error:
             return errors.response(error, request.path)

@@ -14,7 +14,7 @@ SPIKE_SECONDS = 10
 class Window:
     """A fixed window that starts with the first request after the last one ended."""
 
-    seconds: int
+    seconds: float
     ends: float = 0.0
     used: int = 0
 
@@ -30,9 +30,12 @@ class Limits:
     hourly: Window = field(default_factory=lambda: Window(HOUR_SECONDS))
     spike: Window = field(default_factory=lambda: Window(SPIKE_SECONDS))
 
-    def take(self, now: datetime, hourly: int, spike: int, retry_after: bool) -> dict[str, str]:
+    def take(
+        self, now: datetime, hourly: int, spike: int, retry_after: bool, hour_seconds: float = HOUR_SECONDS
+    ) -> dict[str, str]:
         """Counts a request; answers the headers. A limit of 0 is off. Raises 429."""
         at = now.timestamp()
+        self.hourly.seconds = hour_seconds
         windows = [(window, size) for window, size in ((self.hourly, hourly), (self.spike, spike)) if size > 0]
         if not windows:
             return {}

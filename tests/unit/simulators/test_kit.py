@@ -314,6 +314,9 @@ def test_a_delayed_answer_holds_up_nobody_else(shell: Shell) -> None:
     _ask(_connect(shell), "POST", "/_sim/faults", {"action": "delay", "seconds": 60, "times": 1})
     slow = _connect(shell)
     slow.request("GET", "/things")
+    deadline = time.monotonic() + 10
+    while not json.loads(_ask(_connect(shell), "GET", "/_sim/faults")[1])[0]["fired"] and time.monotonic() < deadline:
+        threading.Event().wait(0.01)  # its thread may be the later one
     assert _ask(_connect(shell), "GET", "/things")[0] == 200
     slow.close()
 
