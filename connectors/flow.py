@@ -190,4 +190,6 @@ class Connector:
     sightings: Mapping[str, Callable[[Client, Mapping[str, Any], str], Sequence[Seen]]] = field(default_factory=dict)
     #: As `counts`, for every kind that carries a key of ours: what links are rebuilt from.
     anchored: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = field(default_factory=dict)
+    #: What the system can do and what it cannot, by kind, in words that people read (requirement Y-20).
+    capabilities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -122,8 +123,14 @@ def client(company: Company, system: str, urgent: bool = False) -> Client:
             urgent=urgent,
             transport=transports.get(system),
             clock=now,
+            folder=documents(company.id),
         )
     return _clients[key]
+
+
+def documents(company_id: int) -> Path:
+    """Where documents of this company are made; what is missing there is made again."""
+    return environment().data_dir / "documents" / str(company_id)
 
 
 def close_all() -> None:

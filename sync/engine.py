@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -175,15 +175,40 @@ def _read(company: Company, works: Sequence[Work]) -> None:
         except NotReadable as error:
             log.warning("snapshot of record %s is read again: %s", work.id, error)
             _read_one(company, work)
+        if work.flow.prepare is not None and work.obj is not None and not work.gone and work.verdict is None:
+            _prepare(company, work)
 
 
 def _read_one(company: Company, work: Work) -> None:
-    """The authoritative object, fetched. Trouble becomes the verdict; it is concluded with the others."""
+    """The authoritative object, fetched."""
     row, system = work.row, work.flow.source
-    try:
+
+    def read() -> None:
         reader = connector(system).readers[row.kind]
         work.obj = work.fresh = reader.one(clients.client(company, system, urgent=True), row.source_id, row.project_id)
         work.gone = work.obj is None
+
+    _from_source(company, work, read)
+
+
+def _prepare(company: Company, work: Work) -> None:
+    """What the object needs besides itself; it is not kept with the snapshot."""
+    prepare, settings = work.flow.prepare, work.connected.settings
+
+    def made() -> None:
+        assert prepare is not None
+        folder = clients.documents(company.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        work.obj = prepare(work.obj, clients.client(company, work.flow.source, urgent=True), settings, folder)
+
+    _from_source(company, work, made)
+
+
+def _from_source(company: Company, work: Work, read: Callable[[], None]) -> None:
+    """A read of the source. Trouble becomes the verdict; it is concluded with the others."""
+    system = work.flow.source
+    try:
+        read()
     except NotUnderstood as error:
         work.verdict = blocked((not_understood(work, system, error),))
     except Unavailable as error:
