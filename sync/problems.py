@@ -12,6 +12,7 @@ import yaml
 import connectors
 from objects.problem import Problem
 from settings.secret_values import blank
+from sync.names import SYSTEMS
 
 HERE = Path(__file__).parent
 
@@ -61,7 +62,7 @@ def text(code: str, values: Mapping[str, Any] | None = None) -> ProblemText:
     """The texts with their values filled in. Raises UnknownCode."""
     if not has(code):
         raise UnknownCode(code)
-    entry, given = catalogue()[code], _Blank({k: str(v) for k, v in (values or {}).items()})
+    entry, given = catalogue()[code], _Blank({k: _shown(k, str(v)) for k, v in (values or {}).items()})
 
     def fill(sentence: str) -> str:
         return re.sub(r"\{(\w+)\}", lambda m: given[m.group(1)], sentence)
@@ -77,6 +78,11 @@ def text(code: str, values: Mapping[str, Any] | None = None) -> ProblemText:
         fill(entry["next"]),
         entry.get("requirement", ""),
     )
+
+
+def _shown(name: str, value: str) -> str:
+    """A record keeps a system by its name in code."""
+    return SYSTEMS.get(value, value) if name == "system" else value
 
 
 def blocks(problem: Problem) -> bool:

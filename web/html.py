@@ -16,8 +16,9 @@ from markupsafe import Markup, escape
 
 from settings.environment import environment
 from sync import views
+from sync.names import SYSTEMS, system_word
 from sync.views.sentence import counted
-from sync.views.words import SYSTEMS, kind_word, kinds_word, state_word, system_word
+from sync.views.words import kind_word, kinds_word, state_word
 from web.people import Visitor, theme_of
 
 HERE = Path(__file__).parent

@@ -84,7 +84,11 @@ def _company(company_id: int) -> Findings:
             text("""
             SELECT (SELECT min(due_at) FROM sync_record WHERE due_at <= clock_timestamp()) AS oldest, clock_timestamp() AS now,
                 (SELECT count(*) FROM event WHERE state = 'parked') AS parked,
-                (SELECT count(*) FROM sync_record WHERE state = 'checking') AS checking
+                (SELECT count(*) FROM sync_record WHERE state = 'checking') AS checking,
+                (SELECT count(*) FROM sync_record WHERE state IN ('checking', 'needs_attention')
+                    AND problems @> '[{"code": "outcome_needs_person"}]') AS unknown,
+                (SELECT count(*) FROM sync_record WHERE state = 'needs_attention'
+                    AND problems @> '[{"code": "duplicate_found"}]') AS doubled
         """)
         ).one()
         secrets = [
@@ -103,6 +107,21 @@ def _company(company_id: int) -> Findings:
         not row.checking,
         f"{row.checking}",
         "They are looked up by themselves: sitebooks list --state checking",
+        "warn",
+    )
+    yield found(
+        GROUP,
+        "found twice",
+        not row.doubled,
+        f"{row.doubled}",
+        "Void all but one of them: sitebooks list --code duplicate_found. Then: sitebooks settle --go-on",
+    )
+    yield found(
+        GROUP,
+        "needs a person's word",
+        not row.unknown,
+        f"{row.unknown}",
+        "Look whether they are there: sitebooks list --code outcome_needs_person. Then: sitebooks settle NUMBER",
         "warn",
     )
     yield _readable(secrets)

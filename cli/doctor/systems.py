@@ -1,6 +1,6 @@
 """The outside systems: settings, sign-in, permissions, mirrored settings, webhooks, limits."""
 
-from cli.doctor import Findings, found
+from cli.doctor import Finding, Findings, found
 from cli.trying import Tried, try_all
 from sync.views import SystemView, overview, system_word
 
@@ -9,6 +9,9 @@ FIXES = {
     "reconnect_needed": "Connect it again: sitebooks connect",
     "system_unreachable": "Look at the system's own status page; nothing is lost meanwhile.",
     "permission_missing": "Give our user the permission there.",
+    "duplicate_found": "Void all but one of them there, then: sitebooks settle --go-on --connection {system}",
+    "rolled_back": "Find out whether it was restored there, then: sitebooks settle --go-on --connection {system}",
+    "restored": "Look first: sitebooks links rebuild. Then write the links and go on: sitebooks links rebuild --apply",
     "not_understood": "Nothing of that answer is used. Report it; an update is needed.",
 }
 
@@ -23,9 +26,7 @@ def check(company_id: int, system: str = "") -> Findings:
 def _one(tried: Tried, view: SystemView) -> Findings:
     name = system_word(tried.system)
     yield found(name, "connection", tried.ok, tried.said, FIXES.get(tried.code, "sitebooks connect says more."))
-    yield found(
-        name, "not stopped", view.blocked_code is None, view.blocked_code or "it is used", "Connect it again: sitebooks connect"
-    )
+    yield _stopped(name, view)
     if tried.ok:
         yield found(
             name,
@@ -53,3 +54,10 @@ def _one(tried: Tried, view: SystemView) -> Findings:
             "Wait for the window to turn; scans leave a tenth of it to webhooks.",
             "warn",
         )
+
+
+def _stopped(name: str, view: SystemView) -> Finding:
+    if view.blocked_code is None:
+        return Finding(name, "not stopped", "ok", "it is used")
+    fix = FIXES.get(view.blocked_code, "Connect it again: sitebooks connect").format(system=view.system)
+    return Finding(name, "not stopped", "fail", f"nothing is written: {view.blocked_code}", fix)

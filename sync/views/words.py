@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from models.states import WORDS, RecordState
+from sync.names import system_word
 
 #: Kind -> one, many. In the order in which they depend on each other.
 KINDS: dict[str, tuple[str, str]] = {
@@ -22,8 +23,6 @@ KINDS: dict[str, tuple[str, str]] = {
     "billing_period": ("Billing period", "Billing periods"),
     "branch": ("Branch", "Branches"),
 }
-
-SYSTEMS = {"procore": "Procore", "lentune": "Lentune", "acumatica": "Acumatica", "sage_paperless": "Sage Paperless"}
 
 #: A person must act. `checking` belongs here for payments only, which are never sent again by themselves.
 NEEDS_YOU = (RecordState.needs_attention, RecordState.conflict, RecordState.source_deleted)
@@ -58,11 +57,6 @@ def kinds_word(kind: str) -> str:
 def kind_order(kind: str) -> int:
     """Its place in the order of dependence; unknown kinds last."""
     return list(KINDS).index(kind) if kind in KINDS else len(KINDS)
-
-
-def system_word(system: str) -> str:
-    """As its maker writes it."""
-    return SYSTEMS.get(system, system.replace("_", " ").title())
 
 
 def state_word(state: str, waits_for: str = "") -> str:

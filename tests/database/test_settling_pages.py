@@ -148,7 +148,7 @@ def test_a_stopped_system_is_told_on_every_page(demo: World, client: TestClient,
     try:
         seen = text_of(client.get(path).text)
         assert "Writing to Lentune is stopped: a document was found there more than once." in seen
-        assert "commitment SC-1 stands there 2 times. Nothing is lost" in seen
+        assert "Commitment SC-1 stands there 2 times. Nothing is lost" in seen
         assert "…" not in seen
     finally:
         assert post(client, "/systems/lentune/go-on").headers["location"] == "/systems/lentune?said=going"
