@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.oracles.intake import Intake
-from tests.oracles.model import Expected, Row, State, live, money
+from tests.oracles.model import Expected, Row, State, live, money, written
 from tests.oracles.posting import ANY, Posting
 from tests.oracles.sights import Sight
 
@@ -66,7 +66,8 @@ def _equal(one: Expected) -> list[str]:
         return [f"I3: {one} is called synced and does not stand on the other side"]
     if one.out:
         return []
-    apart = {name: (value, one.held[0].get(name)) for name, value in one.fields.items() if one.held[0].get(name) != value}
+    pairs = {name: (written(value), written(one.held[0].get(name))) for name, value in one.fields.items()}
+    apart = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     return [f"I3: {one} is called synced and differs in {_shown(apart)}"] if apart else []
 
 

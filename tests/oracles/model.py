@@ -3,6 +3,7 @@
 Written from the lines of docs' requirement table and the contracts, sharing no code with connectors/ or sync/.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -53,6 +54,16 @@ def anchored(rows: Iterable[Row]) -> dict[str, list[Row]]:
 def money(value: object) -> Decimal:
     """An amount as the systems write it; nothing is nothing."""
     return Decimal(str(value)) if value not in (None, "") else Decimal(0)
+
+
+def written(value: Any) -> Any:
+    """Text as it is taken over: composed (NFC), without NUL and space at its ends, half a character replaced (F45)."""
+    if isinstance(value, str):
+        whole = "".join("\ufffd" if 0xD800 <= ord(sign) <= 0xDFFF else sign for sign in value if sign != "\x00")
+        return unicodedata.normalize("NFC", whole).strip()
+    if isinstance(value, list | tuple):
+        return [written(each) for each in value]
+    return value
 
 
 def folded(name: object) -> str:

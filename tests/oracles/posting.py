@@ -4,7 +4,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from tests.oracles.model import Expected, Row, State, folded, live, money, settings_of
+from tests.oracles.model import Expected, Row, State, folded, live, money, settings_of, written
 
 DIRECTION = "to_procore"
 ZERO = Decimal(0)
@@ -82,7 +82,7 @@ class Posting:
         found = []
         for kind in ("direct_costs", "requisitions"):
             for there in live(self.procore.get(kind, [])):
-                if not there["origin_id"] or there["invoice_number"] != row["number"]:
+                if not there["origin_id"] or there["invoice_number"] != written(row["number"]):
                     continue
                 whose = folded(there["vendor"]) == supplier if kind == "direct_costs" else str(there["commitment_id"]) == anchor
                 if whose or str(there["id"]) == told or self.entered[row["number"], row["supplier_id"]] == 1 == self._called(row):
@@ -143,7 +143,7 @@ class Posting:
         made.amount = sum((money(line["amount"]) for line in row["lines"]), ZERO)
         told = str((row.get("external") or {}).get("procore_id") or "")
         orders = [one for one in live(self.procore.get("purchase_order_contracts", [])) if one["origin_id"]]
-        made.there = [one for one in orders if str(one["id"]) == told or one["number"] == row["number"]]
+        made.there = [one for one in orders if str(one["id"]) == told or one["number"] == written(row["number"])]
         self.claimed |= {one["id"] for one in made.there}
         made.there_amount = sum((money(one["grand_total"]) for one in made.there), ZERO)
         if self.settings.get("po_master") != "lentune":
