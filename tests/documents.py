@@ -200,6 +200,8 @@ def _entries() -> Iterator[tuple[str, str, str]]:
             when = f"every `HEARTBEAT_SECONDS` ({field['heartbeat_seconds'].default})"
         elif name == "sweep":
             when = f"every `SWEEP_SECONDS` ({field['sweep_seconds'].default})"
+        elif entry.every is None:
+            when = f"every {entry.tick} s"
         else:
             when = f"every `SCAN_SECONDS` ({field['scan_seconds'].default})"
         yield f"`{name}`", when, entry.about
