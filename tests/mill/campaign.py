@@ -16,8 +16,8 @@ MUST_REACH = (
     "uncertain, then found", "uncertain, then sent once more", "a second attempt", "a zombie went on after its lease",
     "a zombie's result was not stored", "a late write arrived", "somebody acted while a list was being read",
     "killed at before_commit", "killed at asking", "killed at answered", "killed at after_remote_write",
-    "the broker forgot everything", "a message came twice", "a message was lost", "answered 401", "answered 429", "webhooks met no web process",
-    "an unfinished plan was resumed",
+    "the broker forgot everything", "a message came twice", "a message was lost", "answered 401", "answered 429",
+    "webhooks met no web process", "an unfinished plan was resumed",
 )  # fmt: skip
 ENOUGH = 20_000
 REPLAY = "./sitebooks mill replay {seed}"

@@ -22,7 +22,7 @@ WEIGHTS = {
 }  # fmt: skip
 STEPS = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
 #: Steps of one run before it is healed; healing takes about as many again.
-LENGTH = 250
+LENGTH = 500
 LARGEST = 99_999
 Script = list[tuple[str, int]]
 

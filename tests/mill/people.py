@@ -72,9 +72,10 @@ class People:
 def create_commitment(p: People) -> Any:
     project = p.project()
     number = p.number("C-", "procore", "purchase_order_contracts", "work_order_contracts")
+    status = p.random.choice(["Approved", "Approved", "Approved", "Draft"])
     return p.act(
-        "procore", "create_commitment", project=project, type=p.random.choice(["po", "sc"]), number=number, title=f"Order {number}",
-        vendor=p.random.choice(VENDORS), status=p.random.choice(["Approved", "Approved", "Approved", "Draft"]), lines=p.lines(project),
+        "procore", "create_commitment", project=project, type=p.random.choice(["po", "sc"]), number=number,
+        title=f"Order {number}", vendor=p.random.choice(VENDORS), status=status, lines=p.lines(project),
     )  # fmt: skip
 
 
