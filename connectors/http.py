@@ -33,6 +33,8 @@ MOST_REDIRECTS = 5
 
 #: Answers by whose dates two clocks are compared: a date has whole seconds, so the best of several counts.
 DATES = 16
+#: What the cut to whole seconds and an answer's way may add to how far ahead our clock seems.
+MOST_CUT = timedelta(seconds=2)
 
 #: Status of a write -> outcome. Reads use the same table; for them 'uncertain' only means 'again'.
 OUTCOMES: dict[int, Outcome] = {
@@ -221,8 +223,7 @@ class HttpClient:
         return size
 
     def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
-        if (dated := _http_date(response.headers.get("Date", ""))) is not None:
-            self._ahead.append(self.clock() - dated)
+        self._compare_clocks(_http_date(response.headers.get("Date", "")))
         self.budget.seen(self._on_our_clock(response))
         outcome = outcome_of(response.status_code, response.headers, self.overrides)
         if outcome is not Outcome.confirmed:  # errors are kept and shown, and some repeat the request with its headers
@@ -245,6 +246,14 @@ class HttpClient:
         if window is None:
             return None
         return replace(window, reset_at=min(window.reset_at + self._ahead_of_theirs(), self.clock() + LONGEST_WAIT))
+
+    def _compare_clocks(self, theirs: datetime | None) -> None:
+        if theirs is None:
+            return
+        ahead = self.clock() - theirs
+        if ahead > self._ahead_of_theirs() + MOST_CUT:
+            self._ahead.clear()  # one of the clocks was set; or this answer travelled long, and the next one tells
+        self._ahead.append(ahead)
 
     def _ahead_of_theirs(self) -> timedelta:
         """How far our clock is ahead, by the dates of the last answers; the least is the one that was cut and travelled

@@ -3,7 +3,7 @@
 import secrets as random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.calls import Answer, CallFailed, NotUnderstood, Request, SignInRefused, Unavailable, WrongCompany
@@ -30,6 +30,8 @@ class LentuneClient(HttpClient):
         super().__init__(settings.base_url + API, company, store, budget, **options)
         self.currency = settings.currency
         self.token_url = settings.base_url + TOKEN
+        #: The list last read for second looks: what was asked, when, and what it held (`standing`).
+        self.listed: tuple[Any, datetime, dict[tuple[str, ...], list[dict[str, Any]]]] | None = None
 
     def sign_in(self, secrets: Mapping[str, str], old: Token | None) -> Token:
         """Client credentials of the tenant, lives 3600 s. Only a tenant that is linked with our company is let in."""

@@ -1,6 +1,7 @@
 """What stands in Lentune: a record read back by its id, and everything under one Procore anchor."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from connectors.calls import NotFound, NotUnderstood, WrongCompany
@@ -9,8 +10,12 @@ from connectors.lentune.client import LentuneClient, own
 from connectors.lentune.rows import Row
 from connectors.plan import Done, Seen
 from connectors.ports import Client
+from settings.environment import environment
 
 Held = Mapping[str, Any]
+#: What names a Procore record, and the records that do, by it.
+ANCHOR = ("procore_company_id", "procore_id", "procore_type")
+Anchored = dict[tuple[str, ...], list[dict[str, Any]]]
 #: "as" -> the list's address (contract B.2).
 RESOURCES = {
     "project": "/projects", "cost_type": "/cost-types", "master_cost_code": "/master-cost-codes",
@@ -68,11 +73,13 @@ def read_back(held: Held) -> Callable[[Client, Done], Seen | None]:
 
 def sightings(client: Client, held: Held, key: str) -> Sequence[Seen]:
     """Every live record that names this Procore record as its own; the contract has a filter by project for orders only."""
-    if held["as"] == "project":
+    name, anchor = held["as"], held["external"]
+    if name == "project":
         row = _live(_get(own(client), f"/projects{by_procore(held)}"))
-        return [seen(row, "project")] if row is not None else []
-    params = {"project_id": str(held["project_id"]), "origin": "procore"} if held["as"] == "purchase_order" else {}
-    return [seen(row, held["as"]) for row in _anchored(own(client).pages(address(held), params), held["external"])]
+        return [seen(row, name)] if row is not None else []
+    params = {"project_id": str(held["project_id"]), "origin": "procore"} if name == "purchase_order" else {}
+    found = _anchored(own(client), address(held), params).get(tuple(str(anchor[part]) for part in ANCHOR), [])
+    return [seen(row, name) for row in found]
 
 
 def seen(row: Row, name: str) -> Seen:
@@ -81,6 +88,28 @@ def seen(row: Row, name: str) -> Seen:
     if name not in MONEY:
         return Seen(record_id)
     return Seen(record_id, rows.amount(row, "total", name), len(row.get("lines") or []))
+
+
+def _anchored(client: LentuneClient, path: str, params: Mapping[str, str]) -> Anchored:
+    """The live records of a list by the Procore record that each names. Many are looked for one after the other, and long
+    after they were written: a list that was read since then serves all of them."""
+    wanted, now = (path, *sorted(params.items())), client.clock()
+    if client.listed is not None and client.listed[0] == wanted and now - client.listed[1] < _young():
+        return client.listed[2]
+    found: Anchored = {}
+    for page in client.pages(path, params):
+        for row in page:
+            there = row.get("external")
+            if isinstance(there, dict) and not row.get("deleted_at"):
+                brief = {"id": row.get("id"), "total": row.get("total"), "lines": [None] * len(row.get("lines") or ())}
+                found.setdefault(tuple(str(there.get(part)) for part in ANCHOR), []).append(brief)
+    client.listed = (wanted, now, found)
+    return found
+
+
+def _young() -> timedelta:
+    """Far less than passes between a write and its second look, so that the list holds what was written."""
+    return timedelta(seconds=environment().second_look_seconds / 20)
 
 
 def check_anchor(row: Row, anchor: Mapping[str, Any], path: str) -> None:
@@ -92,16 +121,6 @@ def check_anchor(row: Row, anchor: Mapping[str, Any], path: str) -> None:
         raise WrongCompany(f"{path}.external", f"the answer belongs to Procore company {there.get('procore_company_id')}")
     if str(there.get("procore_id")) != anchor["procore_id"]:
         raise NotUnderstood(f"{path}.external", f"the answer is about {there.get('procore_id')}")
-
-
-def _anchored(pages: Iterator[list[dict[str, Any]]], anchor: Mapping[str, Any]) -> Iterator[Row]:
-    wanted = (anchor["procore_company_id"], anchor["procore_id"], anchor["procore_type"])
-    for page in pages:
-        for row in page:
-            there = row.get("external") or {}
-            found = tuple(str(there.get(name)) for name in ("procore_company_id", "procore_id", "procore_type"))
-            if found == wanted and not row.get("deleted_at"):
-                yield row
 
 
 def _get(client: LentuneClient, path: str) -> Row | None:

@@ -73,6 +73,9 @@ def own_rows(answer: Answer, names: Sequence[str]) -> list[Row]:
 
 def _verdict(answer: Answer, rows: Sequence[Row], held: Mapping[str, Row], refused: Mapping[str, Row]) -> Answer:
     names = [row_name(row) for row in rows]
+    both = [name for name in names if name in refused and name in held]
+    if both:
+        return replace(answer, outcome=Outcome.uncertain, reason=f"the answer names {both[0]} as done and as refused")
     errors = [refused[name] for name in names if name in refused]
     if errors:
         reason = "; ".join(dict.fromkeys(sentence({"errors": error.get("errors")}) for error in errors))

@@ -9,6 +9,7 @@ from connectors.lentune.standing import row_of
 from connectors.plan import Done, Stale, Step
 from connectors.registry import connector
 from objects.outcome import Outcome
+from settings.environment import environment
 from tests.unit.connectors.lentune_objects import PO, SC, code, cost_type, line, order, project, variation
 from tests.unit.connectors.lentune_world import KEY, LentuneWorld, flow
 from tests.unit.connectors.test_lentune_intake import settled
@@ -184,12 +185,26 @@ def test_a_document_is_read_back_with_its_total_and_lines(linked):
 
 
 def test_every_live_record_under_an_anchor_is_sighted(linked):
-    look = LENTUNE.sightings[linked.form]
+    look, clock = LENTUNE.sightings[linked.form], linked.world.clock
     assert [s.remote_id for s in look(linked.world.client, linked.first, KEY)] == [linked.done.remote_id]
     store = linked.world.core.data
     table = {"purchase_order": "purchase_orders", "subcontract": "subcontracts"}[linked.form]
     twin = {k: v for k, v in linked.row().items() if k not in ("id", "version", "created_at", "updated_at")}
-    store.insert(table, linked.world.clock.now(), twin | {"number": "TWIN"})
+    store.insert(table, clock.now(), twin | {"number": "TWIN"})
+    clock.advance(environment().second_look_seconds)
     assert len(look(linked.world.client, linked.first, KEY)) == 2
-    store.delete(table, linked.world.row(table, number="TWIN"), linked.world.clock.now())
+    store.delete(table, linked.world.row(table, number="TWIN"), clock.now())
+    clock.advance(environment().second_look_seconds)
     assert len(look(linked.world.client, linked.first, KEY)) == 1
+
+
+def test_many_second_looks_read_a_list_once_and_never_one_older_than_the_write():
+    linked = Linked("subcontract")
+    look, world = LENTUNE.sightings["subcontract"], linked.world
+    other = flow("commitment").hold(order(f"{SC}:22", number="SC-2"), linked.known, KEY)
+    before = len(world.transport.sent("GET", "/subcontracts"))
+    assert len(look(world.client, linked.first, KEY)) == 1 and look(world.client, other, KEY) == []
+    assert len(world.transport.sent("GET", "/subcontracts")) == before + 1
+    world.write(other)
+    world.clock.advance(environment().second_look_seconds)
+    assert len(look(world.client, other, KEY)) == 1

@@ -1,6 +1,7 @@
 """Procore's client against answers made by hand: pages, companies, sign-in, limits, and its own outcomes."""
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import httpx
@@ -141,6 +142,34 @@ def test_429_waits_for_the_later_of_both_headers():
     assert (answer.outcome, answer.retry_at) == (Outcome.not_applied, reset)
     with pytest.raises(Unavailable):
         made.get("/rest/v1.0/vendors")
+
+
+def dated(moments):
+    """A client each of whose answers bears the next of these dates and says that its window ends 8 s after that."""
+    left = iter(moments)
+
+    def answer(request):
+        at = next(left)
+        headers = {"X-Rate-Limit-Limit": "25", "X-Rate-Limit-Remaining": "3", "Date": format_datetime(at, usegmt=True),
+                   "X-Rate-Limit-Reset": str(int(at.timestamp()) + 8)}
+        return httpx.Response(200, json=[], headers=headers)
+
+    return client(answer)[0]
+
+
+@pytest.mark.parametrize("skew", [0, 600, -600])
+def test_dates_have_whole_seconds_and_the_best_of_several_tells_how_far_the_clocks_are_apart(skew):
+    made = dated([(NOW + timedelta(seconds=skew - late)).replace(microsecond=0) for late in (0.9, 0.0, 0.4)])
+    for _ in range(3):
+        made.get("/rest/v1.0/vendors")
+    assert [(w.reset_at - NOW).total_seconds() for w in made.budget.windows][1:] == [8, 7]
+
+
+def test_a_clock_that_is_set_is_believed_at_once():
+    made = dated([NOW, NOW + timedelta(seconds=600), NOW, NOW - timedelta(seconds=600)])
+    for _ in range(4):
+        made.get("/rest/v1.0/vendors")
+    assert [(w.reset_at - NOW).total_seconds() for w in made.budget.windows] == [8, 8, 8, 8]
 
 
 def test_a_list_that_changed_while_it_was_read_is_read_again():

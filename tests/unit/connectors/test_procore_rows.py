@@ -52,6 +52,12 @@ def test_an_odd_answer_leaves_every_row_uncertain(body):
     assert answer.outcome is Outcome.uncertain
 
 
+def test_a_row_that_is_named_as_done_and_as_refused_is_uncertain():
+    bad = {"origin_id": "a", "errors": {"vendor_id": ["can't be blank"]}}
+    [answer] = split(confirmed([{"id": 1, "origin_id": "a"}], [bad]), [step({"origin_id": "a"})])
+    assert answer.outcome is Outcome.uncertain and "origin:a" in answer.reason
+
+
 def test_the_same_row_asked_for_twice_is_sent_once():
     row = {"origin_id": "sitebooks-1", "name": "New Supplier"}
     both = [step(row, scope={"company_id": 1}), step(row, scope={"company_id": 1})]
