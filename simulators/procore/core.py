@@ -50,6 +50,7 @@ class Procore(Simulator):
         "retry_after": True,
         "origin_clash_status": 422,
         "lock_approved": True,
+        "keeps_invoices_single": True,
         "require_project_for_types": False,
     }
     data: World

@@ -44,9 +44,10 @@ def create(simulator: "Procore", company: Company, project: Row, commitment_id: 
         raise invalid(commitment_id=NOT_APPROVED)
     required(fields, "period_id")
     period = _open_period(company, project["id"], fields["period_id"])
-    _one_per_period(company, contract, period, None)
     one_of(fields, "status", STATUSES)
-    company.check_origin("requisitions", fields.get("origin_id"), None, simulator.clash_status)
+    if simulator.options["keeps_invoices_single"]:
+        _one_per_period(company, contract, period, None)
+        company.check_origin("requisitions", fields.get("origin_id"), None, simulator.clash_status)
     now = simulator.now_text()
     last = company.find("requisitions", contract["_requisitions"][-1]) if contract["_requisitions"] else None
     number = last["number"] + 1 if last else 1
@@ -78,7 +79,7 @@ def create(simulator: "Procore", company: Company, project: Row, commitment_id: 
     row.update({name: fields[name] for name in FIELDS if fields.get(name) is not None})
     requisition_items.apply_new(company, project, contract, row, fields.get("items") or [])
     company.add("requisitions", row, project["id"])
-    company.set_origin("requisitions", row, fields, simulator.clash_status)
+    _set_origin(simulator, company, row, fields)
     contract["_requisitions"].append(row["id"])
     period["_requisitions"].append(row["id"])
     announce(simulator, company, row, "created")
@@ -92,13 +93,14 @@ def update(simulator: "Procore", company: Company, row: Row, fields: Row) -> Row
     project = company.tables["projects"][row["project_id"]]
     if fields.get("period_id") not in (None, row["period_id"]):
         period = _open_period(company, project["id"], fields["period_id"])
-        _one_per_period(company, contract, period, row["id"])
+        if simulator.options["keeps_invoices_single"]:
+            _one_per_period(company, contract, period, row["id"])
         company.tables["billing_periods"][row["period_id"]]["_requisitions"].remove(row["id"])
         period["_requisitions"].append(row["id"])
         row["period_id"] = period["id"]
     if fields.get("items"):
         requisition_items.apply(company, project, contract, row, fields["items"])
-    company.set_origin("requisitions", row, fields, simulator.clash_status)
+    _set_origin(simulator, company, row, fields)
     row.update({name: fields[name] for name in FIELDS if name in fields})
     simulator.touch(row)
     announce(simulator, company, row, "updated")
@@ -122,6 +124,13 @@ def announce(simulator: "Procore", company: Company, row: Row, effect: str) -> N
     row["_claimed"] = sum((item["this"] + item["stored"] for item in row["_items"]), money.ZERO)
     contracts.total(company, contract)
     simulator.changed("requisitions", row, effect, row["origin_id"] or f"{contract['number']}/{row['number']}")
+
+
+def _set_origin(simulator: "Procore", company: Company, row: Row, fields: Row) -> None:
+    if simulator.options["keeps_invoices_single"]:
+        company.set_origin("requisitions", row, fields, simulator.clash_status)
+    else:
+        row.update({name: fields[name] for name in ("origin_id", "origin_data") if name in fields})
 
 
 def _open_period(company: Company, project_id: int, number: object) -> Row:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -78,8 +78,8 @@ class Round:
 
 def run(seconds: float = SECONDS) -> dict[str, Any]:
     """Ours: seconds of the load under kills; anchor: the same load in peace. `seconds` is what the calm one shall take."""
-    with _short_times(), stand() as made:
-        bench = _prepared(made)
+    with _short_times(), stand() as made, ExitStack() as sweeping:
+        bench = _prepared(made, sweeping)
         _load(bench, WARM_UP)
         begun = _load(bench, WARM_UP)
         units = max(WARM_UP, int(WARM_UP * seconds / begun.seconds))
@@ -117,16 +117,16 @@ def _short_times() -> Iterator[None]:
         environment.cache_clear()
 
 
-def _prepared(made: Stand) -> Bench:
+def _prepared(made: Stand, sweeping: ExitStack) -> Bench:
     from tests.benchmarks.object import _connect
 
-    site = made.simulator("procore", "hourly=0", "spike=0", objects=ORDERS)
+    site = made.simulator("procore", "hourly=0", "spike=0", "keeps_invoices_single=false", objects=ORDERS)
     books = made.simulator("lentune", "rate_per_minute=0", f"lease_seconds={LENT_SECONDS}", objects=ORDERS)
     made.web()
     from sync import connections
 
     worker = made.worker(QUEUES, children=CHILDREN)
-    _sweeping()
+    sweeping.enter_context(_sweeping())
     _connect(connections.new_company("Benchmark", str(site.credentials["company_id"])), site, books)
     address = made.servers.administrator_url.rsplit("/", 1)[0] + "/sitebooks"
     db = psycopg.connect(address, autocommit=True, row_factory=dict_row)
@@ -140,16 +140,24 @@ def _prepared(made: Stand) -> Bench:
     return bench
 
 
-def _sweeping() -> None:
+@contextmanager
+def _sweeping() -> Iterator[None]:
     """Beat's sweep and nothing else of beat: a scheduled reading in one of the two rounds would spoil the comparison."""
     from workers.app import app
 
-    def tick() -> None:
-        while True:
-            app.send_task("sitebooks.maintenance.sweep", queue="maintenance", ignore_result=True, expires=1, retry=False)
-            time.sleep(float(TIMES["SWEEP_SECONDS"]))
+    over = threading.Event()
 
-    threading.Thread(target=tick, daemon=True, name="beat").start()
+    def tick() -> None:
+        while not over.wait(float(TIMES["SWEEP_SECONDS"])):
+            app.send_task("sitebooks.maintenance.sweep", queue="maintenance", ignore_result=True, expires=5, retry=False)
+
+    beat = threading.Thread(target=tick, daemon=True, name="beat")
+    beat.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beat.join()
 
 
 def _load(bench: Bench, units: int, kills: bool = False) -> Round:

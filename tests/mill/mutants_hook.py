@@ -39,7 +39,7 @@ def install(mutant: Mutant) -> None:
         raise Stale(f"{mutant.name}: {mutant.module} is imported already")
     text = source_of(mutant)
     if mutant.module.endswith(".sql"):
-        _read_as(path_of(mutant), text)
+        _read_as(mutant, text)
     else:
         sys.meta_path.insert(0, _Finder(mutant, text))
 
@@ -83,14 +83,14 @@ class _Finder(MetaPathFinder):
         return importlib.util.spec_from_loader(fullname, _Loader(self.mutant, found.origin, self.text), origin=found.origin)
 
 
-def _read_as(path: Path, text: str) -> None:
+def _read_as(mutant: Mutant, text: str) -> None:
     """SQL is read as a file when the database is migrated: this one reads as the changed text."""
-    read = Path.read_text
+    read, path = Path.read_text, path_of(mutant)
 
     def changed(self: Path, *args: Any, **named: Any) -> str:
         if self.resolve() != path:
             return read(self, *args, **named)
-        _loaded.add(path.name)
+        _loaded.add(mutant.name)
         return text
 
     Path.read_text = changed  # type: ignore[method-assign]

@@ -27,7 +27,8 @@ class Site:
         self.time, self.number = time, number
         self.simulators = {
             "procore": simulators.load(
-                "procore", dataset=dataset, clock=time.clock, hourly=limits["hourly"], spike=limits["spike"]
+                "procore", dataset=dataset, clock=time.clock, hourly=limits["hourly"], spike=limits["spike"],
+                keeps_invoices_single=False,  # what is sent twice stands there twice: nothing but our protocol prevents it
             ),
             "lentune": simulators.load("lentune", dataset=dataset, clock=time.clock, rate_per_minute=limits["minute"]),
         }

@@ -135,6 +135,18 @@ def test_an_invoice_is_numbered_and_computed(procore: Caller, work: Work) -> Non
     assert [row["id"] for row in found] == [invoice["id"]] and "items" not in found[0]
 
 
+def test_a_server_that_keeps_nothing_single_takes_the_same_invoice_twice(procore: Caller, work: Work) -> None:
+    contract = procore.contract("SC-1001-01")
+    line = work.lines(contract)[0]["id"]
+    first = work.invoice(contract, line, "10.00", origin_id="inv-1")
+    assert (first.status, work.invoice(contract, line, "10.00", origin_id="inv-1").status) == (201, 422)
+    procore.core.options["keeps_invoices_single"] = False
+    again = work.invoice(contract, line, "10.00", origin_id="inv-1")
+    assert again.status == 201 and again.json()["id"] != first.json()["id"]
+    found = procore.get("/rest/v1.1/requisitions", project_id=work.project, filters__origin_id="inv-1")
+    assert len(found) == 2
+
+
 def test_an_invoice_needs_an_open_period_an_approved_commitment_and_a_free_place(procore: Caller, work: Work) -> None:
     contract = procore.contract("SC-1001-01")
     line = work.lines(contract)[0]["id"]

@@ -1,0 +1,122 @@
+"""Tests the judges: each deliberate bug must be caught by the deterministic mill within so many seeds."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.mill.mutants_child import SOUND
+from tests.mill.mutants_list import BY_NAME, MUTANTS, Mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Seeds within which each must be caught (reliability section 5), and steps of each before it is healed and judged.
+SEEDS, LENGTH = 200, 250
+#: A seed takes a few; a bug may make it endless.
+SECONDS_A_SEED = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """What became of one mutant. `seed` 0: none of the seeds caught it."""
+
+    mutant: str
+    wrong: str
+    seed: int
+    said: str
+    played: int
+    seconds: float
+
+    @property
+    def oracle(self) -> str:
+        """The id of the invariant that spoke."""
+        return self.said.partition(":")[0] if self.seed else "-"
+
+
+def run(names: Sequence[str] = (), seeds: Iterable[int] | None = None, length: int = LENGTH) -> list[Caught]:
+    """One process per mutant, which plays the seeds until one fails; a line is printed for each as it ends."""
+    wanted = [BY_NAME[name] for name in names] if names else list(MUTANTS)
+    played = list(seeds) if seeds is not None else list(range(1, SEEDS + 1))
+    found = []
+    for mutant in wanted:
+        one = _tried(mutant, played, length)
+        found.append(one)
+        said = f"seed {one.seed}: {one.said.splitlines()[0][:140]}" if one.seed else f"not caught in {one.played} seeds"
+        print(f"{one.mutant:<38} {one.seconds:6.1f} s  {said}", flush=True)
+    caught = sum(1 for one in found if one.seed)
+    print(f"{caught} of {len(found)} deliberate bugs were caught")
+    return found
+
+
+def _tried(mutant: Mutant, seeds: Sequence[int], length: int) -> Caught:
+    """A seed that fails in the sound product too proves nothing: the next ones are played."""
+    left, played, seconds = list(seeds), 0, 0.0
+    while left:
+        told = _played(mutant.name, left, length)
+        played, seconds = played + told["played"], seconds + told["seconds"]
+        if told["seed"] and not _fails_anyway(told["seed"], length):
+            return Caught(mutant.name, mutant.wrong, told["seed"], told["said"], played, round(seconds, 1))
+        left = left[told["played"]:]
+    return Caught(mutant.name, mutant.wrong, 0, "", played, round(seconds, 1))
+
+
+@cache
+def _fails_anyway(seed: int, length: int) -> bool:
+    told = _played(SOUND, [seed], length)
+    if told["seed"]:
+        print(f"seed {seed} fails in the sound product: {told['said'][:200]}", flush=True)
+    return bool(told["seed"])
+
+
+def _played(name: str, seeds: Sequence[int], length: int) -> dict[str, Any]:
+    """Raises RuntimeError when the process itself fails: a mutant that was never put in proves nothing."""
+    command = [sys.executable, "-P", "-m", "tests.mill.mutants_child", name, str(length), ",".join(map(str, seeds))]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=SECONDS_A_SEED * len(seeds) + 60, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"mutant {name}: its process ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def table(found: Sequence[Caught]) -> str:
+    """As the docs show it."""
+    lines = ["| deliberate bug | caught by seed | what spoke | what is wrong |", "| --- | --- | --- | --- |"]
+    for one in found:
+        lines.append(f"| `{one.mutant}` | {one.seed or 'not caught'} | {one.oracle} | {one.wrong} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_page(found: Sequence[Caught], page: Path = ROOT / "docs" / "mutants.md") -> None:
+    """The page of the docs, from a run."""
+    caught = sum(1 for one in found if one.seed)
+    page.write_text(
+        "# Testing the judges: deliberate bugs\n\n"
+        "Each line is a bug put into the product while its process starts (`tests/mill/mutants_list.py`; no file is\n"
+        f"changed). The [mill](mill.md) then plays seeds 1, 2, 3 ... of {LENGTH} steps each, until one fails.\n"
+        f"A bug that {SEEDS} seeds do not show would be a hole in the judges or in what the mill does.\n\n"
+        f"    ./sitebooks mill mutants\n\nThe last run caught {caught} of {len(found)}.\n\n" + table(found),
+        encoding="utf-8",
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """python -m tests.mill.mutants [--json FILE] [NAME ...]: all of them, or those named."""
+    names = list(arguments)
+    target = names.pop(1) if names[:1] == ["--json"] else ""
+    names = names[1:] if target else names
+    found = run(names)
+    if target:
+        Path(target).write_text(json.dumps([asdict(one) for one in found], indent=1))
+    if not names:
+        write_page(found)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
