@@ -14,7 +14,7 @@ SIGN_IN = ("/oauth/",)
 class Network(httpx.BaseTransport):
     """In front of one system's simulators, one for each company, told apart by the port of the address."""
 
-    def __init__(self, system: str, workers: Workers, heard: Callable[[str, str, Request, Any], None]) -> None:
+    def __init__(self, system: str, workers: Workers, heard: Callable[[str, Request, Any], Callable[[Any], None]]) -> None:
         self.system, self.workers, self.heard = system, workers, heard
         self.at: dict[int, Any] = {}
 
@@ -27,10 +27,14 @@ class Network(httpx.BaseTransport):
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = Request(request.method, path, list(request.url.params.multi_items()), headers, request.read())
         answer = self.at[request.url.port or 80].handle(asked)
-        self.heard(self.system, about, asked, answer)
+        lost = isinstance(answer, Cut) or answer.delay_seconds > (request.extensions.get("timeout", {}).get("read") or 0)
+        told = self.heard(self.system, asked, "lost" if lost else answer.status)
         self.workers.point("answered" if place == "asking" else place, about)
+        if not lost:
+            told(answer)
         if isinstance(answer, Cut):
             raise httpx.ReadError(f"the connection died ({answer.kind})", request=request)
-        if answer.delay_seconds > (request.extensions.get("timeout", {}).get("read") or 0):
+        if lost:
+            self.workers.time.pass_(request.extensions["timeout"]["read"])
             raise httpx.ReadTimeout("no answer in time", request=request)
         return httpx.Response(answer.status, headers=answer.headers, content=answer.body)

@@ -1,12 +1,14 @@
 """One run: a company or two, workers, a broker, trouble, and steps done one after the other, each judged at once."""
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 from simulators.kit.actions import BadAction
+from simulators.kit.http import Request, Response
 from tests.mill import deciding, faults, paths, product
 from tests.mill.broker import Broker, Message
 from tests.mill.clock import Time
@@ -17,6 +19,7 @@ from tests.mill.place import Place
 from tests.mill.site import SYSTEMS, Site
 from tests.mill.workers import Killed, Worker, Workers
 from tests.oracles import InProcess, cheap
+from tests.oracles.asked import Asked, Requests
 
 #: Workers that may be stopped at once; one more and the first goes on.
 MOST_STOPPED = 3
@@ -45,6 +48,7 @@ class Run:
         self.time = Time(place)
         self.broker = Broker(self.time)
         self.workers = Workers(self.broker, self.time, lambda name: app.tasks[name], self.note)
+        self.requests = Requests()
         self._next_tick: dict[str, float] = {}
         self._open(place)
 
@@ -127,7 +131,7 @@ class Run:
 
     def judge(self) -> None:
         found = [said for sight in self.sights for said in cheap(sight)]
-        found += [f"I2: {failure}" for failure in self.workers.failures]
+        found += [f"I2: {failure}" for failure in self.workers.failures] + self.requests.found
         if found:
             raise Broken("\n".join(found))
 
@@ -135,13 +139,25 @@ class Run:
         self.paths[f"at {name}"] += self.workers.current() is not None
         self.workers.point(name, about)
 
-    def _heard(self, system: str, about: str, asked: Any, answer: Any) -> None:
-        status = getattr(answer, "status", "cut")
-        self.note(f"  {about} -> {status}")
+    def _heard(self, system: str, asked: Request, status: Any) -> Callable[[Response], None]:
+        """A request arrived; gives what to call when its sender is told what came of it."""
+        worker = self.workers.current()
+        self.note(f"  {system} {asked.method} {asked.path} -> {status}")
         if status in (401, 412, 429):
             self.paths[f"answered {status}"] += 1
-        if asked.query and any(name in ("page", "cursor") for name, _ in asked.query):
+        if any(name in ("page", "cursor") for name, _ in asked.query):
             self.paths["a list of several pages"] += 1
+        port = int(asked.headers["host"].rpartition(":")[2])
+        body = json.loads(asked.body) if asked.body and "json" in asked.headers.get("content-type", "") else None
+        sender = worker.name if worker else "a person"
+        one = Asked(self.time.now(), sender, system, str(port % 100), asked.method, asked.path, dict(asked.query), body)
+        self.requests.take(one)
+
+        def told(answer: Response) -> None:
+            after = answer.headers.get("Retry-After", "")
+            self.requests.answered(one, answer.status, int(after) if after.isdigit() else 0)
+
+        return told
 
     # the steps
 
