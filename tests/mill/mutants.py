@@ -76,13 +76,21 @@ def _played(name: str, seeds: Sequence[int], length: int) -> dict[str, Any]:
     """Raises RuntimeError when the process itself fails: a mutant that was never put in proves nothing."""
     command = [sys.executable, "-P", "-m", "tests.mill.mutants_child", name, str(length), ",".join(map(str, seeds))]
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        command, cwd=ROOT, env=_environment(), capture_output=True, text=True,
         timeout=SECONDS_A_SEED * len(seeds) + 60, check=False,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"mutant {name}: its process ended with {done.returncode}:\n{done.stderr[-3000:]}")
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
+
+
+def _environment() -> dict[str, str]:
+    """Nothing that would give the child other times or addresses than its own."""
+    from settings.environment import Environment
+
+    ours = {name.upper() for name in Environment.model_fields}
+    return {k: v for k, v in os.environ.items() if k not in ours} | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
 
 
 def table(found: Sequence[Caught]) -> str:
