@@ -25,8 +25,8 @@ from workers.local.places import Secrets
 
 #: Seconds, in production's order; scans so rare that only webhooks and the sweep move anything, unless a row scans.
 TIMES = {
-    "REQUEST_SECONDS": "2", "SOFT_LIMIT_SECONDS": "3", "HARD_LIMIT_SECONDS": "4", "LEASE_SECONDS": "5", "QUARANTINE_SECONDS": "2",
-    "SWEEP_SECONDS": "1", "RERING_SECONDS": "1", "RECHECK_SECONDS": "5", "VISIBILITY_SECONDS": "9", "SCAN_SECONDS": "3600",
+    "REQUEST_SECONDS": "2", "SOFT_LIMIT_SECONDS": "4", "HARD_LIMIT_SECONDS": "5", "LEASE_SECONDS": "6", "QUARANTINE_SECONDS": "2",
+    "SWEEP_SECONDS": "1", "RERING_SECONDS": "1", "RECHECK_SECONDS": "5", "VISIBILITY_SECONDS": "12", "SCAN_SECONDS": "3600",
     "SECOND_LOOK_SECONDS": "2", "HEARTBEAT_SECONDS": "5",
 }  # fmt: skip
 #: Lentune lends an invoice to one try for 300 s, a third of the quarantine: kept below our short one, too.
