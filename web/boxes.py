@@ -70,6 +70,8 @@ def _value(field: FieldInfo, text: str) -> Any:
             return json.loads(text or "null")
         except ValueError:  # the model refuses the text and says what it wants
             return text
+    if _inner(field) is int and text.strip().isdecimal():
+        return int(text)
     return None if text.strip() == "" and type(None) in get_args(field.annotation) else text.strip()
 
 
