@@ -98,7 +98,8 @@ class Stand(People):
 
     def log(self, name: str) -> str:
         """What a process printed: worker-interactive, worker-bulk, beat, web, simulator-procore ..."""
-        return (self.run.folder / "logs" / f"{name}.log").read_text(errors="replace")
+        file = self.run.folder / "logs" / f"{name}.log"
+        return file.read_text(errors="replace") if file.exists() else ""
 
     def told(self) -> str:
         """What its processes said last, and what does not rest: shown with a failure."""
