@@ -189,10 +189,12 @@ def test_the_page_of_systems_says_where_nothing_gets_through(demo: World, client
         heartbeat.sent(queue)
         heartbeat.ran(queue)
     assert "Nobody works on it" not in client.get("/systems").text
+    assert "Work gets through to all workers" in text_of(client.get("/").text)
     with unscoped() as db:
         db.execute(text("UPDATE heartbeat SET ran_at = ran_at - interval '1 hour' WHERE queue = 'bulk'"))
     seen = text_of(client.get("/systems").text)
     assert seen.count("Nobody works on it") == 1
+    assert "Nothing gets through to one part of the workers" in text_of(client.get("/").text)
     assert "./sitebooks doctor" in seen
 
 

@@ -5,6 +5,7 @@ from fastapi.responses import HTMLResponse
 
 from models.states import RecordState
 from sync import views
+from sync.heartbeat import heartbeats
 from web.html import page
 from web.people import Looking
 
@@ -19,7 +20,7 @@ def overview(request: Request, who: Looking) -> HTMLResponse:
     return page(
         request, "overview.html", who, seen=seen, groups=groups, sentence=views.sentence(seen, groups),
         lead=views.lead(seen, groups), approvals=views.records(who.company_id, waiting, limit=5),
-        waiting_money=views.waiting_money(who.company_id),
+        waiting_money=views.waiting_money(who.company_id), queues=heartbeats(),
         books=" and ".join(books), many_books=len(books) > 1, busiest=max((*seen.hours, 1)),
     )
 
