@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from models import session, text
 from models.states import RecordState, allowed
 from objects import Object
+from settings.secret_values import blank
 from sync.company import Company
 from sync.keys import external_key
 
@@ -185,7 +186,7 @@ def move(
     and the attempt is closed with `outcome`. With `claimed`, the due time the claim had set: `due_at` is then left alone
     if somebody rang in the meantime. None: another attempt has the record, nothing was changed. Raises IllegalMove.
     """
-    before = RecordState(record.state)
+    before, reason = RecordState(record.state), blank(reason)  # a reason may be what an outside system or an error said
     allowed(before, after)
     given = dict(fields or {})
     sets = [f"{c} = CAST(:f_{c} AS {_TYPES[c]})" for c in given if not (c == "due_at" and claimed is not None)]
@@ -247,7 +248,7 @@ def write_history(
         INSERT INTO history (company_id, record_id, actor, what, before, after, reason)
         VALUES (:p, :r, :a, :w, CAST(:b AS jsonb), CAST(:n AS jsonb), nullif(:why, ''))
     """),
-        {"p": company_id, "r": record_id, "a": actor, "w": what, "b": _plain(before), "n": _plain(after), "why": reason},
+        {"p": company_id, "r": record_id, "a": actor, "w": what, "b": _plain(before), "n": _plain(after), "why": blank(reason)},
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from celery import Task
-from celery.exceptions import TaskPredicate
+from celery.exceptions import Retry, TaskPredicate
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from settings.environment import environment
@@ -34,8 +34,13 @@ class BlankingTask(Task):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return self.run(*args, **kwargs)  # Celery's own __call__ would put a request without retries before this one
+        except Retry as again:
+            if blank(str(again.excs)) != str(again.excs):
+                again.exc, again.excs, again.args = Failed(blank(str(again.exc))), blank(str(again.excs)), ()
+                raise again.with_traceback(None) from None
+            raise
         except TaskPredicate:
-            raise  # Retry, Ignore and Reject are no failures
+            raise  # Ignore and Reject are no failures
         except Exception as error:
             whole = "".join(traceback.format_exception(error))
             if blank(whole) == whole:
