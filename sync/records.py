@@ -16,6 +16,8 @@ from settings.secret_values import blank
 from sync.company import Company
 from sync.keys import external_key
 
+#: Due records of one company from which on its webhooks are a storm.
+MANY_DUE = 50
 #: Kind -> record ids: what a task should be rung for.
 Rung = dict[str, list[int]]
 
@@ -29,7 +31,10 @@ def merge(into: Rung, other: Rung) -> None:
 def ensure(
     db: Connection, company: Company, system: str, kind: str, objects: Sequence[Object], *, doorbell: bool = False
 ) -> Rung:
-    """One record per flow for each object just seen, due now. `doorbell`: what is stored is not enough, read it again."""
+    """One record per flow for each object just seen, due now. `doorbell`: what is stored is not enough, read it again.
+
+    What a person has unlinked is never due: nobody would take it, and it would be rung for ever.
+    """
     rung: Rung = {}
     for connected, flow in company.flows_from(system, kind):
         rows = [
@@ -55,7 +60,8 @@ def ensure(
             ON CONFLICT (company_id, connection_id, kind, source_id, direction) DO UPDATE SET
                 project_id = excluded.project_id, number = excluded.number, name = excluded.name,
                 amount = CASE WHEN r.state = 'awaiting_approval' THEN r.amount ELSE excluded.amount END,
-                currency = excluded.currency, due_at = clock_timestamp(), rung_at = clock_timestamp(), tries = 0,
+                currency = excluded.currency, rung_at = clock_timestamp(), tries = 0,
+                due_at = CASE WHEN r.state <> 'unlinked' THEN clock_timestamp() END,
                 stale_at = CASE WHEN :bell THEN clock_timestamp() ELSE r.stale_at END
             RETURNING id
         """),
@@ -79,7 +85,8 @@ def doorbell(db: Connection, company: Company, system: str, kind: str, refs: Map
             SELECT :p, :c, :k, :d, g.source_id, g.project_id, g.key, clock_timestamp(), clock_timestamp(), clock_timestamp()
             FROM unnest(CAST(:ids AS text[]), CAST(:projects AS text[]), CAST(:keys AS text[])) AS g(source_id, project_id, key)
             ON CONFLICT (company_id, connection_id, kind, source_id, direction) DO UPDATE SET
-                due_at = clock_timestamp(), rung_at = clock_timestamp(), stale_at = clock_timestamp(), tries = 0
+                due_at = CASE WHEN r.state <> 'unlinked' THEN clock_timestamp() END, rung_at = clock_timestamp(),
+                stale_at = clock_timestamp(), tries = 0
             RETURNING id
         """),
             {
@@ -101,7 +108,7 @@ def ring_sources(db: Connection, connection_id: int, kind: str, source_ids: Iter
     rows = db.execute(
         text("""
         UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp(), stale_at = clock_timestamp()
-        WHERE kind = :k AND source_id = ANY(:ids) RETURNING kind, id
+        WHERE kind = :k AND source_id = ANY(:ids) AND state <> 'unlinked' RETURNING kind, id
     """),
         {"k": kind, "ids": list(source_ids)},
     )
@@ -122,6 +129,16 @@ def release(db: Connection, tokens: Iterable[str]) -> Rung:
             {"tokens": wanted},
         )
     )
+
+
+def many_due(company_id: int) -> bool:
+    """Whether more of this company is due than one message holds."""
+    with session(company_id) as db:
+        due: int = db.scalar(
+            text("SELECT count(*) FROM (SELECT FROM sync_record WHERE due_at <= clock_timestamp() LIMIT :most) AS d"),
+            {"most": MANY_DUE},
+        )
+        return due >= MANY_DUE
 
 
 def by_kind(rows: Iterable[Any]) -> Rung:

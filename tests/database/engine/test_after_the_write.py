@@ -151,5 +151,7 @@ def test_a_person_settles_a_doubt_keeps_theirs_or_unlinks(written):
     settling.unlink(world.company, one, "somebody", "not ours")
     world.scan(full=True)
     world.settle()
-    assert record(world, one).state == "unlinked"
+    world.act("procore", "edit_commitment", number="PO-1", title="Changed afterwards")
+    world.settle()
+    assert (record(world, one).state, record(world, one).due_at) == ("unlinked", None), "and nothing rings for it"
     assert len(world.ledger("lentune")) == before
