@@ -334,6 +334,17 @@ heartbeat = Table(
     _time("ran_at"),
 )
 
+#: Messages that no worker could carry out, by what was wrong and the task they named.
+odd_message = Table(
+    "odd_message",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False, server_default="1"),
+    _now("first_at"),
+    _now("last_at"),
+)
+
 #: Which database this is, as it was last seen: another one holds a copy, or was put back to an earlier day.
 mark = Table(
     "mark",

@@ -75,6 +75,7 @@ broker_pool_acquire_timeout = 5
 # killing a task because the broker went away would fall between a POST and the commit of its answer
 worker_cancel_long_running_tasks_on_connection_loss = False
 worker_enable_remote_control = True
+worker_consumer = "workers.odd_messages:ReadingConsumer"  # counts what cannot be decoded
 
 # life of a worker process
 worker_max_tasks_per_child = 500

@@ -15,7 +15,7 @@ from celery import Celery, signals  # noqa: E402
 import tasks  # noqa: E402
 from settings import failpoints  # noqa: E402
 from settings.environment import environment  # noqa: E402
-from workers import logs, resources  # noqa: E402
+from workers import logs, odd_messages, redis_broker, resources  # noqa: E402, F401 - odd_messages listens to signals
 from workers.local.launch import die_with_parent  # noqa: E402
 
 
@@ -25,6 +25,7 @@ def _task_modules() -> list[str]:
     return ours + [name.strip() for name in environment().extra_tasks.split(",") if name.strip()]
 
 
+redis_broker.install()
 app = Celery("sitebooks", include=_task_modules(), task_cls="tasks.base:BlankingTask")
 app.config_from_object("settings.celery")
 app.set_default()

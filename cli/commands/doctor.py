@@ -50,12 +50,13 @@ def _all(company: str | None, connection: str | None, offline: bool) -> "Iterato
 
     place_id: list[int] = []
     yield from _group("stack", lambda: _stack(attach()))
-    from cli.doctor import database, heartbeats, machine, processes, systems
+    from cli.doctor import database, heartbeats, machine, messages, processes, systems
 
     yield from _group("machine", machine.check)
     yield from _group("company", lambda: _company(company, place_id))
     yield from _group("database", lambda: database.check(place_id[0] if place_id else None))
     yield from _group("processes", heartbeats.check)
+    yield from _group("processes", messages.check)
     yield from _group("processes", processes.check)
     if place_id and not offline:
         yield from _group("systems", lambda: systems.check(place_id[0], connection or ""))

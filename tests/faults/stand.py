@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -21,7 +23,7 @@ from connectors.registry import connector
 from tests.faults.people import People
 from tests.oracles import OverHttp
 from tests.worker.running import Up, alive, family, up, wait_for
-from workers.local.places import Secrets
+from workers.local.places import ROOT, Secrets
 
 #: Seconds, in production's order; scans so rare that only webhooks and the sweep move anything, unless a row scans.
 TIMES = {
@@ -236,6 +238,15 @@ class Stand(People):
         """What a person does with a record by our API: retry, approve, reject ..."""
         address = f"{self.web}/api/v1/records/{self.record(kind, number)['id']}/{what}"
         ask(address, body or None, "POST", {"Authorization": f"Bearer {self.ready['api_token']}"})
+
+    def command(self, *arguments: str) -> Any:
+        """`./sitebooks ...` beside this stack: the document that it wrote on stdout (give --json)."""
+        keep = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BROKER_URL", "SECRET_KEY")}
+        here = {"DATA_DIR": str(self.run.folder), "PYTHONPATH": str(ROOT), **self.run.env}
+        command = [sys.executable, "-P", "-m", "cli", *arguments]
+        ran = subprocess.run(command, env=keep | here, capture_output=True, text=True, timeout=60, check=False)
+        assert ran.stdout, ran.stderr
+        return json.loads(ran.stdout)
 
     def busy(self, name: str) -> list[int]:
         """Pool children that run a task of this name now."""

@@ -27,6 +27,7 @@ class Up:
     """One `up`, started; `ready` is what it wrote when everything answered."""
 
     def __init__(self, folder: Path, *options: str, **env: str) -> None:
+        self.env = env
         self.folder, self.ready_file, self.said = folder, folder.with_suffix(".ready"), folder.with_suffix(".out")
         command = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(folder), "--free-ports"]
         keep = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BROKER_URL", "SECRET_KEY")}

@@ -15,7 +15,7 @@ from tests.database.engine.stand import arrive, rows
 ADDED_TO = ("history", "approval")
 READ_ONLY = ("seal",)
 #: Tables without a company: they hold nothing of one.
-OF_NOBODY = {"company", "schedule_slot", "heartbeat", "mark"}
+OF_NOBODY = {"company", "schedule_slot", "heartbeat", "mark", "odd_message"}
 #: What a row of each table needs, besides the company, to be written at all.
 ROWS = {
     "connection": {"system": "lentune", "hook_address": "a", "hook_secrets": b"x"},
