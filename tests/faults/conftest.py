@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from tests.faults.judging import judge
-from tests.faults.stand import Stand, opened
+from tests.faults.stand import Stand, home, opened
 
 if sys.platform != "linux":
     collect_ignore_glob = ["test_*.py"]  # kills and stops are looked at in /proc
@@ -47,3 +48,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         item.stash[FAILED] = report.failed
     if report.failed and "site" in getattr(item, "funcargs", {}):
         report.sections.append(("the stack", item.funcargs["site"].told()))
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder for servers' data, where Postgres's own user may walk."""
+    with home() as folder:
+        yield folder
