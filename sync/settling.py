@@ -24,6 +24,7 @@ def link(company_id: int, record_id: int, remote_id: str, actor: str) -> None:
         record = _locked(db, record_id)
         if record.state not in (RecordState.checking, RecordState.needs_attention):
             raise NotToDecide(f"{record.number or record.source_id} is not in doubt")
+        remote_id = _as_kept(db, record, remote_id)
         _settle_writes(db, record, remote_id)
         fields = {
             "remote_id": remote_id, "sent_hash": record.held_hash, "sent": record.held, "problems": [], "waits_for": [],
@@ -83,6 +84,24 @@ def _locked(db: Connection, record_id: int) -> Any:
     if record is None:
         raise LookupError(f"there is no record {record_id}")
     return record
+
+
+def _as_kept(db: Connection, record: Any, remote_id: str) -> str:
+    """A person reads 4711 where we keep purchase_order:4711. Raises NotToDecide when that is another record's already."""
+    others = db.execute(
+        text("""
+        SELECT number, remote_id, split_part(remote_id, ':', 1) AS sort, held->>'as' AS made_as FROM sync_record
+        WHERE connection_id = :c AND kind = :k AND direction = :d AND id <> :id AND remote_id IS NOT NULL
+    """),
+        {"c": record.connection_id, "k": record.kind, "d": record.direction, "id": record.id},
+    ).all()
+    alike = {row.sort for row in others if ":" in row.remote_id and row.made_as == (record.held or {}).get("as")}
+    kept = f"{alike.pop()}:{remote_id}" if ":" not in remote_id and len(alike) == 1 else remote_id
+    if ":" not in kept and any(":" in row.remote_id for row in others):
+        raise NotToDecide(f"{remote_id} does not say which sort of {record.kind} it is: write it like {others[0].remote_id}")
+    if taken := [row.number for row in others if row.remote_id == kept]:
+        raise NotToDecide(f"{remote_id} is what {taken[0]} is linked with")
+    return kept
 
 
 def _settle_writes(db: Connection, record: Any, remote_id: str) -> None:

@@ -49,7 +49,7 @@ def _of(error: Exception) -> Problem:
         case approval.NotWaiting():
             return Problem(409, "not_waiting", "It waits for no approval.", "Read the record again: it moved on.")
         case settling.NotToDecide():
-            return Problem(409, "not_to_decide", "There is nothing of this sort to decide any more.", "Read the record again.")
+            return Problem(409, "not_to_decide", f"This cannot be decided so: {error}.", "Read the record again.")
         case stops.NotStopped():
             fix = "After a restored database: ./sitebooks links rebuild --apply. Otherwise look at Systems again."
             return Problem(409, "not_stopped", "Writing is not stopped, or goes on otherwise.", fix)

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from models.states import RecordState
 from sync import views
-from sync.views.words import system_word
+from sync.names import system_word
 from web.html import money
 
 

@@ -1,5 +1,6 @@
 """Read-only queries shared by the console, the API and the command line."""
 
+from sync.names import system_word
 from sync.views.events import Event, EventPage, events
 from sync.views.frame import Frame, frame
 from sync.views.lists import (
@@ -23,7 +24,7 @@ from sync.views.sentence import counted, lead, sentence
 from sync.views.sides import Field, Line
 from sync.views.stops import Hold, Stop, holds
 from sync.views.story import Entry
-from sync.views.words import NotAPosition, kind_word, kinds_word, state_word, system_word
+from sync.views.words import NotAPosition, kind_word, kinds_word, state_word
 
 __all__ = [
     "Activity", "Comparison", "ConnectionView", "Differing", "Entry", "Event", "EventPage", "Field", "Filters", "Frame",

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from models import session
 from models.states import EventState
 from sync import problems
-from sync.views.words import kind_word, number_of, system_word
+from sync.names import system_word
+from sync.views.words import kind_word, number_of
 
 WORDS = {
     EventState.received: "Waiting its turn",

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, text
 
 from models import session
 from models.states import RecordState
+from sync.names import system_word
 from sync.views.records import THERE
-from sync.views.words import APART, HEALING, NEEDS_YOU, kind_order, kinds_word, system_word
+from sync.views.words import APART, HEALING, NEEDS_YOU, kind_order, kinds_word
 
 #: A system is slow when the oldest record that is due waits longer than this, and blocked beyond the second.
 SLOW_AFTER = timedelta(minutes=5)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from connectors.flow import Flow, Protection
 from connectors.registry import all_connectors, flow_of
-from sync.views.words import kind_order, kinds_word, system_word
+from sync.names import system_word
+from sync.views.words import kind_order, kinds_word
 
 #: Protection -> its short name, and what it means.
 PROTECTION: dict[Protection, tuple[str, str]] = {

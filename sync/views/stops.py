@@ -10,8 +10,9 @@ from sqlalchemy import Connection, text
 
 from models import session
 from sync import problems
+from sync.names import system_word
 from sync.stops import STOPS
-from sync.views.words import kinds_word, system_word
+from sync.views.words import kinds_word
 
 #: Code -> what stands in bold; the systems are named once however many are stopped for it.
 WORDS = {

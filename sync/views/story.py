@@ -10,8 +10,9 @@ from sqlalchemy import Connection, text
 
 from models.states import RecordState, WriteState
 from sync import problems
+from sync.names import system_word
 from sync.views.records import RecordRow
-from sync.views.words import state_word, system_word
+from sync.views.words import state_word
 
 MOST_ENTRIES = 200
 SAME_MOMENT = timedelta(seconds=1)

@@ -57,13 +57,13 @@ def test_what_is_in_doubt_has_two_ways_out(demo: World, client: TestClient, stat
     assert "It is there: link" in seen
     assert f"It is not there: send version {record.version}" in text_of(seen)
     assert f'action="/objects/{record.id}/retry"' in seen
-    answer = post(client, f"/objects/{record.id}/link", remote_id=" po-77 ")
+    answer = post(client, f"/objects/{record.id}/link", remote_id=f" po-{state} ")
     assert answer.headers["location"] == f"/objects/{record.id}?said=linked"
     now = state_of(demo, record.id)
-    assert (now.state, now.remote_id) == ("synced", "po-77")
+    assert (now.state, now.remote_id) == ("synced", f"{record.held['as']}:po-{state}")
     again = post(client, f"/objects/{record.id}/link", remote_id="po-78")
     assert again.status_code == 409
-    assert state_of(demo, record.id).remote_id == "po-77"
+    assert state_of(demo, record.id).remote_id == now.remote_id
 
 
 def test_a_link_needs_an_id(demo: World, client: TestClient) -> None:
@@ -202,3 +202,13 @@ def test_the_page_of_systems_says_where_nothing_gets_through(demo: World, client
                                   "/approvals/release", "/systems/lentune/go-on"])  # fmt: skip
 def test_a_viewer_decides_nothing(demo: World, path: str) -> None:
     assert post(visitor(demo.company, "viewer"), path).status_code == 403
+
+
+def test_an_id_is_taken_as_people_read_it_and_never_for_two_records(demo: World, client: TestClient) -> None:
+    others = [r for r in demo.records() if r.kind == "commitment" and r.state == "synced"]
+    record = put(demo, "commitment", "needs_attention", "outcome_needs_person", key="SB-1")
+    taken = next(r.remote_id for r in others if r.id != record.id and ":" in r.remote_id)
+    assert post(client, f"/objects/{record.id}/link", remote_id=taken).status_code == 409
+    assert state_of(demo, record.id).state == "needs_attention"
+    post(client, f"/objects/{record.id}/link", remote_id="po-424242")
+    assert state_of(demo, record.id).remote_id == f"{record.held['as']}:po-424242"

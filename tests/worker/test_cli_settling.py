@@ -32,10 +32,10 @@ def put(world: World, state: str, code: str, **values: Any) -> None:
 
 def test_it_is_there_links_and_sends_nothing(sitebooks: Command, world: World) -> None:
     put(world, "needs_attention", "outcome_needs_person", key="SB-1")
-    answered = sitebooks("settle", NUMBER, "--kind", "commitment", "--there", "po-77", "--yes", "--json")
+    answered = sitebooks("settle", NUMBER, "--kind", "commitment", "--there", "purchase_order:po-77", "--yes", "--json")
     assert (answered.exit_code, answered.document["settled"]) == (0, "there")
     record = world.record("commitment", NUMBER)
-    assert (record.state, record.remote_id) == ("synced", "po-77")
+    assert (record.state, record.remote_id) == ("synced", "purchase_order:po-77")
     again = sitebooks("settle", NUMBER, "--kind", "commitment", "--there", "po-78", "--yes", "--json")
     assert (again.exit_code, again.document["error"]["code"]) == (6, "not_to_decide")
 
