@@ -21,6 +21,10 @@ log = logging.getLogger("sitebooks.inbox")
 
 #: Tries at an event whose object cannot be read now, before the scans are left to find it.
 MOST_TRIES = 8
+#: Events settled together at most.
+MOST_TOGETHER = 1000
+#: Due records of one company from which on its webhooks are a storm.
+MANY_DUE = 50
 
 
 #: (system, kind, project) lists to be read because something in them that has no record of its own has changed.
@@ -28,20 +32,22 @@ Lists = set[tuple[str, str, str]]
 
 
 def process(company_id: int, event_ids: Sequence[int]) -> tuple[Rung, Lists]:
-    """Settles these events; gives the records to ring and the lists to read. Events for one object that arrive together
-    are one reading."""
+    """Settles these events, and whatever else has arrived meanwhile: events for one object that wait together are one
+    reading (F18). Gives the records to ring and the lists to read."""
     rung: Rung = {}
     with session(company_id) as db:
         company = load(db, company_id)
         rows = db.execute(
             text("""
             WITH taken AS (
-                SELECT * FROM event WHERE id = ANY(:ids) AND state = 'received' ORDER BY id FOR UPDATE SKIP LOCKED
+                SELECT * FROM event WHERE state = 'received' AND (id = ANY(:ids) OR id IN (
+                    SELECT id FROM event WHERE state = 'received' AND tries = 0 ORDER BY received_at LIMIT :most
+                )) ORDER BY id FOR UPDATE SKIP LOCKED
             ), heard AS (
                 UPDATE connection SET last_event_at = clock_timestamp() WHERE id IN (SELECT connection_id FROM taken)
             ) SELECT * FROM taken ORDER BY id
         """),
-            {"ids": list(event_ids)},
+            {"ids": list(event_ids), "most": MOST_TOGETHER},
         ).all()
         direct, indirect, lists = _sort(db, company, rows)
         for (system, kind), refs in direct.items():
@@ -49,6 +55,16 @@ def process(company_id: int, event_ids: Sequence[int]) -> tuple[Rung, Lists]:
     for (system, bell), events in indirect.items():
         merge(rung, _read_now(company, system, bell, events))
     return rung, lists
+
+
+def storm(company_id: int) -> bool:
+    """Whether more of this company is due than one message holds."""
+    with session(company_id) as db:
+        due: int = db.scalar(
+            text("SELECT count(*) FROM (SELECT FROM sync_record WHERE due_at <= clock_timestamp() LIMIT :most) AS d"),
+            {"most": MANY_DUE},
+        )
+        return due >= MANY_DUE
 
 
 def _sort(

@@ -16,8 +16,6 @@ from settings.secret_values import blank
 from sync.company import Company
 from sync.keys import external_key
 
-#: Due records of one company from which on its webhooks are a storm.
-MANY_DUE = 50
 #: Kind -> record ids: what a task should be rung for.
 Rung = dict[str, list[int]]
 
@@ -129,16 +127,6 @@ def release(db: Connection, tokens: Iterable[str]) -> Rung:
             {"tokens": wanted},
         )
     )
-
-
-def many_due(company_id: int) -> bool:
-    """Whether more of this company is due than one message holds."""
-    with session(company_id) as db:
-        due: int = db.scalar(
-            text("SELECT count(*) FROM (SELECT FROM sync_record WHERE due_at <= clock_timestamp() LIMIT :most) AS d"),
-            {"most": MANY_DUE},
-        )
-        return due >= MANY_DUE
 
 
 def by_kind(rows: Iterable[Any]) -> Rung:

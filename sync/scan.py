@@ -94,6 +94,8 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
             forbidden.pause_if_all(company, system, error.answer.reason)
         log.warning("scan of %s %s %s stopped: %s", system, kind, scope, error)
     if whole:
+        # never ahead of our own clock: should theirs be put back, what changes meanwhile would be passed over (F34)
+        newest = newest and min(newest, began)
         _finish(company, system, kind, project_id, since, newest, everything, full, began, seen, found)
         if paused:
             merge(found.rung, forbidden.over(company_id, system))
