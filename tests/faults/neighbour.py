@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -61,14 +61,18 @@ class Neighbour(Stand):
 def neighbour(
     stand: Stand, options: dict[str, dict[str, Any]] | None = None, settings: dict[str, dict[str, Any]] | None = None,
     dataset: str | dict[str, Any] = "small", loaded: bool = True,
+    credentials: Callable[[str, dict[str, Any]], dict[str, str]] | None = None,
 ) -> Iterator[Neighbour]:
-    """Connected and (with `loaded`) quiet after its first load; at the end it must be quiet again, and in agreement."""
+    """Connected and (with `loaded`) quiet after its first load; at the end it must be quiet again, and in agreement.
+
+    `credentials` gives Procore's from its address and what it knows; else they are the app's own.
+    """
     given = {system: {**UNLIMITED[system], **(options or {}).get(system, {})} for system in UNLIMITED}
     cores = {system: simulators.load(system, dataset=dataset, **given[system]) for system in given}
     shells = {system: Shell(core).start() for system, core in cores.items()}
     urls = {system: shell.url for system, shell in shells.items()}
     try:
-        made = Neighbour(stand, cores, urls, _join(stand, cores, urls, settings or {}))
+        made = Neighbour(stand, cores, urls, _join(stand, cores, urls, settings or {}, credentials))
         try:
             if loaded:
                 made.wait_state("commitment", "SC-1001-01", seconds=60)
@@ -87,21 +91,30 @@ def neighbour(
             shell.stop()
 
 
-def _join(stand: Stand, cores: dict[str, Simulator], urls: dict[str, str], settings: dict[str, dict[str, Any]]) -> int:
-    credentials = {system: {k: str(v) for k, v in core.credentials.items()} for system, core in cores.items()}
-    told = {
-        "name": f"Neighbour {next(_names)}", "site_id": credentials["procore"]["company_id"], "settings": settings,
-        "stands": {system: {"url": urls[system], "credentials": credentials[system]} for system in cores},
-    }  # fmt: skip
-    env = {
+def environ(stand: Stand) -> dict[str, str]:
+    """What a command needs to act on the running stack."""
+    return TIMES | {
         "DATABASE_URL": stand.database_url, "BROKER_URL": stand.ready["broker_url"], "PUBLIC_URL": stand.web,
         "SECRET_KEY": Secrets.of(stand.run.folder).secret_key, "PYTHONPATH": str(ROOT), "LOG_LEVEL": "WARNING",
+        "DATA_DIR": str(stand.run.folder),
+    }  # fmt: skip
+
+
+def _join(
+    stand: Stand, cores: dict[str, Simulator], urls: dict[str, str], settings: dict[str, dict[str, Any]],
+    credentials: Callable[[str, dict[str, Any]], dict[str, str]] | None,
+) -> int:
+    known = {system: {k: str(v) for k, v in core.credentials.items()} for system, core in cores.items()}
+    site_id = known["procore"]["company_id"]
+    if credentials is not None:
+        known["procore"] = credentials(urls["procore"], cores["procore"].credentials)
+    told = {
+        "name": f"Neighbour {next(_names)}", "site_id": site_id, "settings": settings,
+        "stands": {system: {"url": urls[system], "credentials": known[system]} for system in cores},
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-P", "-m", "tests.faults.joining", json.dumps(told)],
-        env=os.environ | TIMES | env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | environ(stand), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return int(done.stdout.split()[-1])
-
-

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -78,5 +79,5 @@ def test_no_wait_is_longer_than_65_minutes_and_none_hammers(far: Neighbour) -> N
                far.company)  # fmt: skip
     far.wait_state("commitment", number, seconds=60)
     times = [datetime.fromisoformat(e["at"]) for e in asked(far, "procore", before, lambda e: e["status"] == 429)]
-    gaps = [(b - a).total_seconds() for a, b in zip(times, times[1:], strict=False)]
+    gaps = [(b - a).total_seconds() for a, b in pairwise(times)]
     assert min(gaps) >= 0.9, f"asked again after {gaps} s"
