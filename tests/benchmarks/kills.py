@@ -247,6 +247,9 @@ def _wrong(bench: Bench) -> dict[str, list[str]]:
     orders = {row["number"]: row["description"] for row in bench.state("lentune", "purchase_orders")}
     lost = [number for number, net in bench.expected.items() if net not in there.get(number, [])]
     lost += [number for number, title in bench.titles.items() if orders.get(number) != title]
+    known = bench.db.execute("SELECT number, state, problems FROM sync_record WHERE number = ANY(%s)", [lost])
+    said = {row["number"]: f"{row['state']} {[one['code'] for one in row['problems']]}" for row in known}
+    lost = [f"{number}: {said.get(number, 'never seen')}" for number in lost]
     return {"lost": lost, "doubled": [number for number, amounts in there.items() if len(amounts) > 1]}
 
 
