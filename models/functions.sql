@@ -115,6 +115,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         FROM write WHERE state = 'uncertain'
     UNION ALL SELECT 'oldest_approval_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(state_since)), 0)
         FROM sync_record WHERE state = 'awaiting_approval'
+    UNION ALL SELECT 'odd_messages', jsonb_build_object('code', code), sum(count) FROM odd_message
+        WHERE last_at > clock_timestamp() - interval '1 day' GROUP BY code
     UNION ALL SELECT 'heartbeat_ran_seconds', jsonb_build_object('queue', queue), extract(epoch FROM clock_timestamp() - ran_at)
         FROM heartbeat WHERE ran_at IS NOT NULL
     UNION ALL SELECT 'heartbeat_sent_seconds', '{}', extract(epoch FROM clock_timestamp() - max(sent_at))

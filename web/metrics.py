@@ -16,6 +16,7 @@ from models import unscoped
 from models.states import EventState, RecordState, WriteState
 from sync.heartbeat import QUEUES
 from tasks.queues import Backlog, BrokerAway, backlog
+from workers.odd_messages import FIXES
 
 PREFIX = "sitebooks_"
 
@@ -47,6 +48,9 @@ METRICS: dict[str, Metric] = {
     "oldest_event_seconds": Metric("How long the oldest unread webhook event has waited", zero=((),)),
     "oldest_uncertain_seconds": Metric("How long the oldest write of unknown outcome has been unknown", zero=((),)),
     "oldest_approval_seconds": Metric("How long the oldest record has waited for an approval", zero=((),)),
+    "odd_messages": Metric(
+        "Messages dropped because nobody could carry them out, of kinds seen within a day", ("code",), _each(FIXES)
+    ),
     "heartbeat_ran_seconds": Metric(
         "Since a message last got through this queue; infinite: never", ("queue",), _each(QUEUES), math.inf
     ),

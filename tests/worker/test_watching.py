@@ -85,6 +85,9 @@ BROKEN: dict[str, tuple[str, str]] = {
         f"UPDATE event SET state = 'parked' WHERE id = {NEWEST}",
         "UPDATE event SET state = 'done' WHERE state = 'parked'",
     ),
+    "SitebooksOddMessages": (
+        "INSERT INTO odd_message (code, name) VALUES ('task_unknown', 'sitebooks.tomorrow')", "DELETE FROM odd_message",
+    ),
     "SitebooksLimitNearlyUsed": (
         "UPDATE budget SET spike_left = 1, spike_reset = clock_timestamp() + interval '1 hour' WHERE spike_limit IS NOT NULL",
         "UPDATE budget SET spike_left = spike_limit, spike_reset = clock_timestamp()",
