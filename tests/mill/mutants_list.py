@@ -22,35 +22,43 @@ MUTANTS: tuple[Mutant, ...] = (
         "A claimed record is due no more, as if its message had been acknowledged early: its worker's death forgets it.",
     ),
     Mutant(
-        "no_lease", "sync.claim",
-        "AND (lease_until IS NULL OR lease_until < clock_timestamp())", "",
-        "A record that somebody rings for is claimed by a second worker while the first still has it.",
+        "new_version_not_seen", "sync.judge",
+        "    if row.sent_hash is not None and bytes(row.sent_hash) == work.held_hash:\n",
+        "    if row.sent_hash is not None:\n",
+        "What was sent once is never brought up to date.",
     ),
     Mutant(
-        "no_fence", "sync.records",
-        "AND (CAST(:attempt AS int) IS NULL OR r.attempt = :attempt)", "AND coalesce(CAST(:attempt AS int), 1) > 0",
-        "The result of an attempt that was overtaken is stored over that of the later one.",
+        "cents_cut", "objects.money",
+        "    return round_half_up(amount)\n\n\ndef amount_or_none", "    return Decimal(int(amount))\n\n\ndef amount_or_none",
+        "Cents are lost where amounts are read.",
     ),
     Mutant(
-        "no_quarantine", "sync.intent",
-        "    pause = 1 if step.repeatable else environment().quarantine_seconds\n",
-        "    lease_end, pause = now(), 0\n",
-        "What is in doubt is looked up at once: what arrives late is not there yet, and is sent again.",
+        "key_without_kind", "sync.keys",
+        'f"{direction}:{kind}:{source_id}".encode()', 'f"{direction}:{source_id[-1]}".encode()',
+        "Documents of different sources get the same key: the later ones are written over the first.",
     ),
     Mutant(
-        "one_absent_look", "sync.carry",
-        "row.absent_looks < 2", "row.absent_looks < 1",
-        "One look that finds nothing is enough to send again, also when the list only lags behind.",
+        "history_left_out", "sync.records",
+        "FROM moved WHERE :tell\n", "FROM moved WHERE :tell AND :after <> 'checking'\n",
+        "One kind of change leaves no line in the history.",
     ),
     Mutant(
-        "no_look", "sync.intent",
-        '''    elif row.state == WriteState.sending:
-        doubt(db, work, now(), "the process that sent it ended before an answer came")
-''',
-        '''    elif row.state == WriteState.sending:
-        work.action = "send"
-''',
-        "What a dead process was sending is sent again without a look.",
+        "events_left_behind", "sync.inbox",
+        "ORDER BY id FOR UPDATE SKIP LOCKED\n            ), heard AS (",
+        "AND id % 3 > 0 ORDER BY id FOR UPDATE SKIP LOCKED\n            ), heard AS (",
+        "Some events are never taken up.",
+    ),
+    Mutant(
+        "sweep_skips_leased", "models/functions.sql",
+        "          AND (lease_until IS NULL OR lease_until < clock_timestamp())\n        ORDER BY due_at LIMIT most",
+        "          AND lease_until IS NULL\n        ORDER BY due_at LIMIT most",
+        "The sweep never rings for a record whose worker died with the lease.",
+    ),
+    Mutant(
+        "timeout_is_failure", "connectors.http",
+        'return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")',
+        'return Answer(Outcome.not_applied, reason=f"no answer: {type(error).__name__}")',
+        "A time-out or a dead connection counts as not carried out, and is sent again.",
     ),
     Mutant(
         "look_by_wrong_key", "connectors.procore.looking",
@@ -63,16 +71,75 @@ MUTANTS: tuple[Mutant, ...] = (
         "The look asks for another key than the one that was written.",
     ),
     Mutant(
-        "timeout_is_failure", "connectors.http",
-        'return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")',
-        'return Answer(Outcome.not_applied, reason=f"no answer: {type(error).__name__}")',
-        "A time-out or a dead connection counts as not carried out, and is sent again.",
+        "no_look", "sync.intent",
+        '''    elif row.state == WriteState.sending:
+        doubt(db, work, now(), "the process that sent it ended before an answer came")
+''',
+        '''    elif row.state == WriteState.sending:
+        work.action = "send"
+''',
+        "What a dead process was sending is sent again without a look.",
+    ),
+    Mutant(
+        "one_absent_look", "sync.carry",
+        "row.absent_looks < 2", "row.absent_looks < 1",
+        "One look that finds nothing is enough to send again, also when the list only lags behind.",
+    ),
+    Mutant(
+        "no_quarantine", "sync.intent",
+        "    pause = 1 if step.repeatable else environment().quarantine_seconds\n",
+        "    lease_end, pause = now(), 0\n",
+        "What is in doubt is looked up at once: what arrives late is not there yet, and is sent again.",
+    ),
+    Mutant(
+        "float_sum", "objects.money",
+        '''    return sum((a for a in amounts if a is not None), Decimal("0.00"))''',
+        '''    return Decimal(int(sum(float(a) for a in amounts if a is not None) * 100)) / 100''',
+        "Amounts are added as binary fractions and cut to cents.",
+    ),
+    Mutant(
+        "lines_under_another_key", "connectors.procore.steps",
+        '''    return f"{key}-{line.get('ref') or n}"\n''',
+        '''    import secrets\n\n    return f"{key}-{secrets.token_hex(2)}-{line.get('ref') or n}"\n''',
+        "Lines get another key at each try: a plan that goes on after a death writes them a second time.",
+    ),
+    Mutant(
+        "shut_window_forgotten", "connectors.http",
+        "self.budget.seen(Window(0, 0, retry_at))", "pass",
+        "After a 429 the other workers go on asking inside the window that was said to be closed.",
+    ),
+    Mutant(
+        "partly_read_is_whole", "sync.scan",
+        "        found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True\n",
+        "        found.retry_at, found.stopped, found.unfinished, whole = error.answer.retry_at, str(error), True, True\n",
+        "A list whose reading was cut short counts as read to its end: what was not read is taken for gone.",
+    ),
+    Mutant(
+        "other_companys_records", "models.session",
+        "set_config('role', 'sitebooks_app', true), ", "",
+        "Row-level security does not bind: what is asked without a company is answered for all.",
+    ),
+    Mutant(
+        "release_dropped_and_never_rechecked", "sync.judge",
+        "        return Verdict(RecordState.held, found, due_at or recheck(), reason=found[0].code)\n",
+        "        return Verdict(RecordState.held, tuple(Problem(p.code, p.values) for p in found), None, reason=found[0].code)\n",
+        "What is held waits for nothing and is never looked at again.",
+    ),
+    Mutant(
+        "approval_for_any_version", "sync.judge",
+        "WHERE record_id = :r AND version = :v AND held_hash = :h ORDER BY id DESC LIMIT 1", "WHERE record_id = :r LIMIT 1",
+        "What was approved once is sent in every later version.",
     ),
     Mutant(
         "server_error_is_failure", "connectors.http",
         "500: Outcome.uncertain, 502: Outcome.uncertain, 503: Outcome.uncertain, 504: Outcome.uncertain,",
-        "500: Outcome.confirmed, 502: Outcome.confirmed, 503: Outcome.confirmed, 504: Outcome.confirmed,",
-        "Any answer at all counts as carried out.",
+        "500: Outcome.not_applied, 502: Outcome.not_applied, 503: Outcome.not_applied, 504: Outcome.not_applied,",
+        "A server's error counts as not carried out, and the create is sent again without a look.",
+    ),
+    Mutant(
+        "row_errors_ignored", "connectors.procore.rows",
+        "    errors = [refused[name] for name in names if name in refused]\n", "    errors: list[Row] = []\n",
+        "Rows that a sync answer names as refused are not seen as refused.",
     ),
     Mutant(
         "another_version_in_doubt_forgotten", "sync.intent",
@@ -91,58 +158,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "A worker that was stopped for longer than its lease still sends.",
     ),
     Mutant(
-        "row_errors_ignored", "connectors.procore.rows",
-        "    errors = [refused[name] for name in names if name in refused]\n", "    errors: list[Row] = []\n",
-        "Rows that a sync answer names as refused are not seen as refused.",
-    ),
-    Mutant(
-        "key_without_kind", "sync.keys",
-        'f"{direction}:{kind}:{source_id}".encode()', 'f"{direction}:{source_id[-1]}".encode()',
-        "Documents of different sources get the same key: the later ones are written over the first.",
-    ),
-    Mutant(
-        "float_sum", "objects.money",
-        '''    return sum((a for a in amounts if a is not None), Decimal("0.00"))''',
-        '''    return Decimal(int(sum(float(a) for a in amounts if a is not None) * 100)) / 100''',
-        "Amounts are added as binary fractions and cut to cents.",
-    ),
-    Mutant(
-        "cents_cut", "objects.money",
-        "    return round_half_up(amount)\n\n\ndef amount_or_none", "    return Decimal(int(amount))\n\n\ndef amount_or_none",
-        "Cents are lost where amounts are read.",
-    ),
-    Mutant(
-        "partly_read_is_whole", "sync.scan",
-        "        found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True\n",
-        "        found.retry_at, found.stopped, found.unfinished, whole = error.answer.retry_at, str(error), True, True\n",
-        "A list whose reading was cut short counts as read to its end: what was not read is taken for gone.",
-    ),
-    Mutant(
-        "approval_for_any_version", "sync.judge",
-        "WHERE record_id = :r AND version = :v AND held_hash = :h ORDER BY id DESC LIMIT 1", "WHERE record_id = :r LIMIT 1",
-        "What was approved once is sent in every later version.",
-    ),
-    Mutant(
-        "approved_unseen", "sync.approval",
-        "    if record.version != version or record.amount != amount:\n", "    if record.version < version:\n",
-        "An approval of an older version is taken for the present one.",
-    ),
-    Mutant(
         "sent_hash_kept", "sync.intent",
         'work.step.side == "target" and work.row.sent_hash is not None:', 'work.step.side == "nowhere":',
         "After a doubtful update the last confirmed version is still taken to stand there: going back to it is not written.",
-    ),
-    Mutant(
-        "new_version_not_seen", "sync.judge",
-        "    if row.sent_hash is not None and bytes(row.sent_hash) == work.held_hash:\n",
-        "    if row.sent_hash is not None:\n",
-        "What was sent once is never brought up to date.",
-    ),
-    Mutant(
-        "lines_under_another_key", "connectors.procore.steps",
-        '''    return f"{key}-{line.get('ref') or n}"\n''',
-        '''    import secrets\n\n    return f"{key}-{secrets.token_hex(2)}-{line.get('ref') or n}"\n''',
-        "Lines get another key at each try: a plan that goes on after a death writes them a second time.",
     ),
     Mutant(
         "telling_forgotten", "sync.conclude",
@@ -151,37 +169,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "Who dies between the outcome and telling the source of it leaves it untold for ever.",
     ),
     Mutant(
-        "sweep_skips_leased", "models/functions.sql",
-        "          AND (lease_until IS NULL OR lease_until < clock_timestamp())\n        ORDER BY due_at LIMIT most",
-        "          AND lease_until IS NULL\n        ORDER BY due_at LIMIT most",
-        "The sweep never rings for a record whose worker died with the lease.",
+        "no_lease", "sync.claim",
+        "AND (lease_until IS NULL OR lease_until < clock_timestamp())", "",
+        "A record that somebody rings for is claimed by a second worker while the first still has it.",
     ),
     Mutant(
-        "shut_window_forgotten", "connectors.http",
-        "self.budget.seen(Window(0, 0, retry_at))", "pass",
-        "After a 429 the other workers go on asking inside the window that was said to be closed.",
-    ),
-    Mutant(
-        "history_left_out", "sync.records",
-        "FROM moved WHERE :tell\n", "FROM moved WHERE :tell AND :after <> 'checking'\n",
-        "One kind of change leaves no line in the history.",
-    ),
-    Mutant(
-        "release_dropped_and_never_rechecked", "sync.judge",
-        "        return Verdict(RecordState.held, found, due_at or recheck(), reason=found[0].code)\n",
-        "        return Verdict(RecordState.held, tuple(Problem(p.code, p.values) for p in found), None, reason=found[0].code)\n",
-        "What is held waits for nothing and is never looked at again.",
-    ),
-    Mutant(
-        "events_left_behind", "sync.inbox",
-        "ORDER BY id FOR UPDATE SKIP LOCKED\n            ), heard AS (",
-        "AND id % 3 > 0 ORDER BY id FOR UPDATE SKIP LOCKED\n            ), heard AS (",
-        "Some events are never taken up.",
-    ),
-    Mutant(
-        "other_companys_records", "models.session",
-        "set_config('role', 'sitebooks_app', true), ", "",
-        "Row-level security does not bind: what is asked without a company is answered for all.",
+        "no_fence", "sync.records",
+        "AND (CAST(:attempt AS int) IS NULL OR r.attempt = :attempt)", "AND coalesce(CAST(:attempt AS int), 1) > 0",
+        "The result of an attempt that was overtaken is stored over that of the later one.",
     ),
 )
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
