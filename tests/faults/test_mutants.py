@@ -24,7 +24,7 @@ def test_each_fits_the_product_as_it_is_now(mutant: Mutant) -> None:
 
 
 def test_one_that_does_not_fit_any_more_is_refused() -> None:
-    with pytest.raises(Stale, match="stands 0 times in sync.keys"):
+    with pytest.raises(Stale, match=r"stands 0 times in sync\.keys"):
         source_of(replace(BY_NAME["key_without_kind"], old="nothing of the kind"))
 
 
