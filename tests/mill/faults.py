@@ -24,6 +24,9 @@ ALWAYS: dict[str, dict[str, Any]] = {
 ON_DELIVERY = ("drop", "duplicate", "reorder", "delay", "drop_after", "status")
 #: Late writes come at most so much later: well inside the quarantine (900 s), which is what it is for.
 LATEST_SECONDS = 600
+#: One place of each run may be hit harder: where money is written.
+FOCUS = ("/requisitions$", "/direct_costs", "by-procore", "posting-", "purchase_order_contracts")
+HARD = ("drop_after", "apply_later", "status 504", "drop_before", "delay")
 LEVELS = {"calm": 0.0, "mild": 0.03, "rough": 0.08, "brutal": 0.2}
 
 
@@ -34,7 +37,8 @@ def draw(random: Random) -> dict[str, Any]:
     rates = {name: round(random.uniform(0, most), 4) for name in ON_REQUEST if random.random() < 0.5}
     rates |= {name: round(random.uniform(0.01, max(most, 0.03)), 4) for name in ALWAYS}
     deliveries = {name: round(random.uniform(0, most), 4) for name in ON_DELIVERY if random.random() < 0.5}
-    return {"level": level, "seed": random.randrange(1_000_000), "requests": rates, "deliveries": deliveries}
+    focus = [random.choice(FOCUS), random.choice(HARD), round(random.uniform(0.1, 0.5), 3)] if random.random() < 0.5 else []
+    return {"level": level, "focus": focus, "seed": random.randrange(1_000_000), "requests": rates, "deliveries": deliveries}
 
 
 def begin(site: Site, troubles: dict[str, Any]) -> None:
@@ -44,6 +48,11 @@ def begin(site: Site, troubles: dict[str, Any]) -> None:
         for name, rate in troubles["requests"].items():
             for spec in _specs(name, random):
                 core.faults.add({"probability": rate, "seed": random.randrange(1_000_000), **spec})
+        if troubles["focus"]:
+            path, name, rate = troubles["focus"]
+            for spec in _specs(name, random):
+                match = {**spec.get("match", {}), "path": path}
+                core.faults.add({"probability": rate, "seed": random.randrange(1_000_000), **spec, "match": match})
         for action, rate in troubles["deliveries"].items():
             spec = {"on": "delivery", "action": action, "seconds": 30, "status": 503}
             core.faults.add({"probability": rate, "seed": random.randrange(1_000_000), **spec})

@@ -17,7 +17,7 @@ from tests.mill.settling import settle, verdict
 
 #: How often each step is drawn. The first is what a step shrinks to.
 WEIGHTS = {
-    "work": 32, "part": 13, "resume": 10, "kill": 5, "hooks": 12, "act": 26, "decide": 4, "pass": 6, "lose": 2, "web": 1,
+    "work": 38, "part": 13, "resume": 10, "kill": 5, "hooks": 12, "act": 26, "decide": 4, "pass": 6, "lose": 2, "web": 1,
     "push": 1,
 }  # fmt: skip
 STEPS = [name for name, weight in WEIGHTS.items() for _ in range(weight)]

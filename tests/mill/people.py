@@ -194,14 +194,18 @@ def create_invoice(p: People) -> Any:
 
 
 def bill_order(p: People) -> Any:
-    """Against an order: one create that Procore does not keep single."""
-    order = p.one([row for row in p.rows("lentune", "purchase_orders") + p.rows("lentune", "subcontracts") if row["supplier_id"]])
+    """Against an order, in a period of its project: one create that Procore does not keep single."""
+    orders = p.rows("lentune", "purchase_orders") + p.rows("lentune", "subcontracts")
+    order = p.one([row for row in orders if row["supplier_id"] and row["lines"]])
     supplier = next(row["description"] for row in p.rows("lentune", "suppliers") if row["id"] == order["supplier_id"])
+    project = next(row["code"] for row in p.rows("lentune", "projects") if row["id"] == order["project_id"])
+    period = p.one([row for row in p.rows("procore", "billing_periods") if row["project_number"] == project])
     number = p.number("I-", "lentune", "invoices")
     line = {"order_line": p.random.randrange(len(order["lines"])) + 1, "net": p.money(300), "description": "Part"}
     return p.act(
-        "lentune", "create_invoice", number=number, supplier=supplier, date="2026-11-12", order=order["number"], lines=[line]
-    )
+        "lentune", "create_invoice", number=number, supplier=supplier, date=period["start_date"], order=order["number"],
+        lines=[line],
+    )  # fmt: skip
 
 
 def _invoice(p: People) -> str:
@@ -254,7 +258,7 @@ def expire_tokens(p: People) -> Any:
 
 #: How often each is drawn. Money moves most; what makes much else wait or vanish is rare.
 WEIGHTS: dict[Act, int] = {
-    create_invoice: 14, bill_order: 12, create_commitment: 10, change_line: 8, create_variation: 6, change_invoice: 6,
+    create_invoice: 12, bill_order: 18, create_commitment: 10, change_line: 8, create_variation: 6, change_invoice: 6,
     add_budget_line: 5, change_budget_line: 4, add_billing_period: 5, retitle_commitment: 5, add_line: 4, invoice_status: 4,
     commitment_status: 3, raise_order: 3, variation_status: 3, set_stage: 2, rename_project: 2, create_project: 2,
     change_order: 2, create_sub_job: 1, remove_line: 1, remove_budget_line: 1, delete_commitment: 1, change_settings: 1,

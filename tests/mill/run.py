@@ -165,8 +165,11 @@ class Run:
         return self.sites[number % len(self.sites)]
 
     def _message(self, number: int) -> Message | None:
+        """Mostly of the queue that goes first, as in production; else any."""
         ready = self.broker.ready()
-        return ready[number % len(ready)] if ready else None
+        first = [message for message in ready if message.queue == "interactive"]
+        chosen = first if first and number % 5 else ready
+        return chosen[number % len(chosen)] if chosen else None
 
     def _work(self, number: int) -> None:
         """A message runs to its end; without one, time passes until there is something to do."""
@@ -246,7 +249,7 @@ class Run:
 
     def _pass(self, number: int) -> None:
         """Time passes: seconds, minutes, now and then half an hour."""
-        self.time.pass_([1, 5, 20, 60, 90, 200, 400, 1000, 1900][number % 9])
+        self.time.pass_([1, 2, 5, 10, 20, 30, 60, 60, 90, 200, 400, 1000, 1900][number % 13])
         self.tick()
 
     def tick(self, without: Sequence[str] = ()) -> None:

@@ -17,12 +17,25 @@ def mixed(sight: Sight) -> list[str]:
         for entry in sight.ledger(system)
         if entry["actor"] == "client" and entry["company"] not in ("", own)
     ]
+    found += _others_keys(sight)
     for table in ("attempt", "write", "approval", "history"):
         rows = sight.rows(
             f"SELECT t.id FROM {table} t JOIN sync_record r ON r.id = t.record_id WHERE t.company_id <> r.company_id LIMIT 3"
         )
         found += [f"I8: {table} {row['id']} is of another company than its record" for row in rows]
     return found
+
+
+def _others_keys(sight: Sight) -> list[str]:
+    """What carries a key in Procore carries one of this company's records: keys come from a salt of its own."""
+    keys = {row["key"] for row in sight.rows("SELECT key FROM sync_record WHERE company_id = %s", [sight.company])}
+    state = sight.state("procore")
+    return [
+        f"I8: {kind} {row['id']} in Procore carries {row['origin_id']}, which is no key of this company's records"
+        for kind in ("direct_costs", "requisitions", "purchase_order_contracts")
+        for row in state.get(kind, [])
+        if row["origin_id"] and not row.get("deleted_at") and row["origin_id"] not in keys
+    ]
 
 
 def leaked(sight: Sight, canaries: Sequence[str]) -> list[str]:
