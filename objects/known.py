@@ -7,7 +7,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One of our objects and what it became on the other side; `data` is what its last confirmed write left there."""
+    """One of our objects and what it became on the other side; `data` is what its last confirmed write left there.
+
+    `gone`: what it was before that vanished there, when a person has asked that it be written anew.
+    """
 
     kind: str
     source_id: str
@@ -16,6 +19,7 @@ class Link:
     state: str
     number: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    gone: str = ""
 
 
 class Known(Protocol):

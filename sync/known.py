@@ -26,7 +26,7 @@ _SNAPSHOTS = {
     "find_name": "r.connection_id = n.c AND r.name = n.value AND r.gone_at IS NULL",
 }
 _SHOWN = {
-    "sync_record": "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held",
+    "sync_record": "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held, r.sent->>'gone' AS gone",
     "snapshot": "r.data",
 }
 
@@ -135,7 +135,8 @@ class BatchKnown:
             if row.what == "numbered":
                 self._numbered[row.kind, row.value].add(row.source_id)
                 continue
-            link = Link(row.kind, row.source_id, row.remote_id, row.remote_number, row.state, row.number, row.held or {})
+            held, gone = row.held or {}, row.gone or ""
+            link = Link(row.kind, row.source_id, row.remote_id, row.remote_number, row.state, row.number, held, gone)
             target = self._links if row.what == "link" else self._from
             if target[row.kind, row.value] is None or row.remote_id:
                 target[row.kind, row.value] = link

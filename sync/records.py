@@ -257,10 +257,12 @@ def write_history(
     )
 
 
-#: What vanished at its target is written anew when a person asks for it: as another version, and not by its old id.
+#: What vanished at its target is written anew when a person asks for it: as another version, and not by its old id. That id
+#: is kept as what is gone: a source that names it still does not speak of a document that stands there.
 _NOT_LINKED = text("""
     UPDATE sync_record SET remote_id = NULL, remote_number = NULL, remote_version = NULL, held_hash = NULL, sent_hash = NULL,
-        sent = NULL WHERE id = ANY(:ids) AND problems @> '[{"code": "vanished_at_target"}]'
+        sent = jsonb_build_object('gone', coalesce(remote_id, sent->>'gone'))
+    WHERE id = ANY(:ids) AND problems @> '[{"code": "vanished_at_target"}]'
 """)
 
 

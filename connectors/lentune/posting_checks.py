@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from connectors.flow import Check
 from connectors.lentune import routing
-from connectors.lentune.scope import standing
+from connectors.lentune.scope import gone, standing
 from objects.budget_code import BudgetCode
 from objects.commitment import Commitment
 from objects.invoice import Invoice
@@ -153,6 +153,14 @@ def sums_agree(obj: Invoice, known: Known) -> Problem | None:
     return Problem("amount_mismatch", named(obj, header=text_of(obj.gross), lines=text_of(nets + taxes)))
 
 
+def named_by_lentune(obj: Invoice, known: Known) -> Problem | None:
+    """A warning: what vanished in Procore was written anew, and Lentune takes no second posting result (B.2)."""
+    now = standing(known, "invoice", obj.source_id)
+    if obj.posting_state != "posted" or obj.posted_as in (None, "", now) or not (now or gone(obj, known)):
+        return None
+    return Problem("lentune_names_earlier", named(obj, earlier=str(obj.posted_as)))
+
+
 def one_currency(obj: Invoice, known: Known) -> Problem | None:
     """An invoice names no currency (B.2). Against an order in another one its amounts would be booked as that one's."""
     site = known.snapshot("procore", "commitment", routing.site_commitment(obj, known)) if obj.order_id else None
@@ -285,6 +293,7 @@ INVOICE = (
     Check("no rounding difference", "L-13", rounding),
     Check("vendor is in Procore", "L-19", vendor_known),
     Check("entered once", "L-13", entered_once),
+    Check("Lentune names the same document", "L-13", named_by_lentune),
 )
 ORDER = (
     Check("one side raises purchase orders", "L-17 P-17", one_po_master),

@@ -64,8 +64,8 @@ def claim_refused(obj: Invoice, answer: Answer) -> Problem:
 
 def posting_result(obj: Invoice, verdict: Verdict, key: str) -> Iterable[Step]:
     """Posted or failed, told on success and failure alike. What stands in Procore is never reported as failed."""
-    if verdict.problems and obj.posting_state == "posted":
-        return
+    if obj.posting_state == "posted" and (verdict.problems or obj.posted_as not in (None, verdict.remote_id)):
+        return  # it takes no second word (B.2): not a failure, and not another document
     body: dict[str, Any] = {"run_id": verdict.run_id, "procore_id": None, "error": None}
     target = str(verdict.held.get("as") or "none")
     if verdict.problems:

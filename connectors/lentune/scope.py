@@ -94,6 +94,12 @@ def raised_order(obj: Commitment, known: Known) -> Problem | None:
     return None
 
 
+def gone(obj: Invoice, known: Known) -> bool:
+    """What Lentune says it was posted as was ours, vanished, and a person asked for it anew (F38)."""
+    link = known.link("invoice", obj.source_id)
+    return link is not None and bool(obj.posted_as) and link.gone == obj.posted_as
+
+
 def invoice(obj: Invoice, known: Known) -> Problem | None:
     """L-12 (contract B.4 step 1), approval (step 2), and what Lentune says was posted is not posted again (L-13)."""
     route = known.settings.accounting_route
@@ -102,6 +108,6 @@ def invoice(obj: Invoice, known: Known) -> Problem | None:
     standing_as = standing(known, "invoice", obj.source_id)
     if obj.status != "approved":
         return Problem("invoice_not_approved", {"number": obj.number, "status": obj.status.replace("_", " ")})
-    if obj.posting_state == "posted" and not standing_as:
+    if obj.posting_state == "posted" and not standing_as and not gone(obj, known):
         return Problem("already_posted", {"number": obj.number, "as": obj.posted_as or ""})
     return None

@@ -8,6 +8,7 @@ from connectors.calls import NotUnderstood
 from connectors.flow import Verdict
 from connectors.lentune import reporting, routing
 from connectors.registry import connector
+from objects.known import Link
 from objects.problem import Problem, on_any, on_link, on_remote, on_settings, on_snapshot
 from sync import problems
 from tests.unit.connectors.lentune_objects import (
@@ -514,3 +515,16 @@ def test_an_invoice_against_an_order_in_another_currency_is_not_posted_as_if_it_
     known.saw("procore", "commitment", order(ORDER, line(), line("2", "502", "24000.00"), currency="AUD"))
     found = next(p for c in FLOW.checks if (p := c.run(bill, known)) and p.code == "invoice_currency_unclear")
     assert (found.values["currency"], found.values["counted"]) == ("AUD", "NZD")
+
+
+@pytest.mark.fault("F38")
+def test_what_vanished_in_procore_is_posted_anew_only_when_it_was_ours_and_lentune_is_told_nothing_new():
+    known, bill = agreed(), invoice(posting_state="posted", posted_as="77", posted_to="direct_cost")
+    assert FLOW.scope(bill, known).code == "already_posted"
+    known.links["invoice", bill.source_id] = Link("invoice", bill.source_id, None, None, "pending", gone="76")
+    assert FLOW.scope(bill, known).code == "already_posted", "posted as something that never was ours"
+    known.links["invoice", bill.source_id] = Link("invoice", bill.source_id, None, None, "pending", gone="77")
+    assert FLOW.scope(bill, known) is None
+    assert "lentune_names_earlier" in codes(FLOW, bill, known)
+    assert list(FLOW.report(bill, Verdict((), "78", {"as": "direct_cost"}, "1-1"), KEY)) == []
+    assert len(list(FLOW.report(bill, Verdict((), "77", {"as": "direct_cost"}, "1-1"), KEY))) == 1
