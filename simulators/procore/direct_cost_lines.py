@@ -103,9 +103,17 @@ def upsert(simulator: "Procore", company: Company, cost: Row, fields: Row) -> Ro
     return update(simulator, company, _of(simulator, cost, fields["id"]), fields)
 
 
+def note_deleted(simulator: "Procore", cost: Row, row: Row) -> None:
+    """It goes with its direct cost: the ledger says so, no webhook does."""
+    simulator.record(TABLE, _key(cost, row), row["id"], "deleted", simulator.company.id)
+
+
+def _key(cost: Row, row: Row) -> str:
+    return str(row["origin_id"] or f"{cost['origin_id'] or cost['invoice_number']}/{row['position']}")
+
+
 def announce(simulator: "Procore", cost: Row, row: Row, effect: str) -> None:
-    key = row["origin_id"] or f"{cost['origin_id'] or cost['invoice_number']}/{row['position']}"
-    simulator.changed(TABLE, row, effect, key, RESOURCE, related=((cost["id"], "Direct Costs"),))
+    simulator.changed(TABLE, row, effect, _key(cost, row), RESOURCE, related=((cost["id"], "Direct Costs"),))
 
 
 def _changed(simulator: "Procore", company: Company, cost: Row, row: Row, effect: str) -> None:

@@ -81,7 +81,9 @@ def update(simulator: "Procore", company: Company, row: Row, fields: Row) -> Row
 def delete(simulator: "Procore", company: Company, row: Row) -> None:
     """Deletes it with its lines."""
     for number in list(row["_lines"]):
-        company.remove("direct_cost_line_items", company.tables["direct_cost_line_items"][number])
+        line = company.tables["direct_cost_line_items"][number]
+        company.remove("direct_cost_line_items", line)
+        direct_cost_lines.note_deleted(simulator, row, line)
     company.remove("direct_costs", row)
     announce(simulator, company, row, "deleted")
 
