@@ -13,6 +13,7 @@ from sync import clients, records
 from sync.clock import now
 from sync.company import Company
 from sync.records import Rung
+from sync.stops import STOPS
 from sync.work import Work
 
 log = logging.getLogger("sitebooks.sync")
@@ -60,9 +61,9 @@ def pause_if_all(company: Company, system: str, reason: str) -> bool:
 
 
 def unless_paused(company: Company, system: str) -> None:
-    """Raises Forbidden without asking, while the connection is paused."""
-    if company.connections[system].blocked_code == CODE:
-        reason = company.connections[system].blocked_reason
+    """Raises Forbidden without asking, while the connection is paused or must be connected again."""
+    if company.connections[system].blocked_code not in (None, *STOPS):
+        reason = company.connections[system].blocked_reason or "it must be connected again"
         raise Forbidden(Request("GET", "/"), Answer(Outcome.refused, 403, reason=reason))
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors.calls import CallFailed, NotUnderstood, Unavailable
+from connectors.calls import CallFailed, Forbidden, NotUnderstood, Unavailable
 from connectors.plan import Seen
 from connectors.registry import connector, flow_of
 from models import session, text, unscoped
 from models.states import RecordState
 from objects.problem import Problem
 from settings.environment import environment
-from sync import clients, problems, records, stops, vanished
+from sync import clients, forbidden, problems, records, stops, vanished
 from sync.company import Company, load
 
 log = logging.getLogger("sitebooks.sync")
@@ -47,12 +47,16 @@ def run(company_id: int, record_ids: Sequence[int]) -> None:
             with session(company_id) as db:
                 db.execute(_CHECKED, {"ids": list(row.writes)})
             continue
+        target = flow_target(company, row)
         try:
-            seen = sight(clients.client(company, flow_target(company, row)), held, row.key)
+            forbidden.unless_paused(company, target)
+            seen = sight(clients.client(company, target), held, row.key)
         except Unavailable as error:
             log.info("the second look waits: %s", error)
             return
         except (CallFailed, NotUnderstood) as error:
+            if isinstance(error, Forbidden):
+                forbidden.pause_if_all(company, target, error.answer.reason)
             log.warning("record %s: no second look: %s", row.id, error)
             with session(company_id) as db:
                 db.execute(_LATER, {"ids": list(row.writes), "n": 0})

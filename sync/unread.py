@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from connectors.calls import CallFailed, NotUnderstood
 from connectors.registry import connector
 from models import session
-from sync import clients
+from sync import clients, forbidden
 from sync.company import load
 from sync.keeping import keep
 from sync.records import Rung
@@ -43,6 +43,7 @@ def read(company_id: int, wanted: Unread) -> Rung:
     with session(company_id) as db:
         company = load(db, company_id)
     try:
+        forbidden.unless_paused(company, system)
         obj = connector(system).readers[kind].one(clients.client(company, system, urgent=True), source_id, project_id)
     except (CallFailed, NotUnderstood) as error:
         log.warning("%s %s %s is left to the next scan: %s", system, kind, source_id, error)

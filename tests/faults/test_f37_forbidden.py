@@ -1,5 +1,6 @@
 """F37: a permission is withdrawn, or the app disconnected."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,11 +15,18 @@ def connection(site: Stand, system: str = "procore") -> dict[str, Any]:
     return site.rows("SELECT * FROM connection WHERE company_id = %s AND system = %s", site.company, system)[0]
 
 
-def test_a_disconnected_app_is_paused_once_and_goes_on_by_itself(site: Stand) -> None:
+@pytest.fixture
+def disconnected(site: Stand) -> Iterator[Callable[[], None]]:
+    """A person uninstalls the app, once called; it is installed again in any case."""
+    yield lambda: site.act("procore", "disconnect_app")
+    site.act("procore", "connect_app")
+
+
+def test_a_disconnected_app_is_paused_once_and_goes_on_by_itself(site: Stand, disconnected: Callable[[], None]) -> None:
     site.wait_quiet()
     told = site.rows("SELECT count(*) AS n FROM history WHERE what = 'paused.procore'")[0]["n"]
     after = last_asked(site, "procore")
-    site.act("procore", "disconnect_app")
+    disconnected()
     numbers = [site.new_commitment() for _ in range(12)]
     site.wait(lambda: connection(site)["blocked_code"], 20, "the connection was not paused")
     site.wait_quiet()
