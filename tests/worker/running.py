@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.local.places import ROOT
+from workers.local.server import launched
 
 
 def wait_for(what: Callable[[], Any], seconds: float, why: str) -> Any:
@@ -31,8 +32,9 @@ class Up:
         self.folder, self.ready_file, self.said = folder, folder.with_suffix(".ready"), folder.with_suffix(".out")
         command = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(folder), "--free-ports"]
         keep = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BROKER_URL", "SECRET_KEY")}
+        # should this process be killed by its own time limit, the stack stops, too
         self.process = subprocess.Popen(
-            [*command, "--ready-file", str(self.ready_file), *options],
+            launched(signal.SIGINT, [*command, "--ready-file", str(self.ready_file), *options]),
             env=keep | {"PYTHONPATH": str(ROOT)} | env,
             stdout=self.said.open("w"), stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
