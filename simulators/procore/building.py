@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulators.kit.clock import Clock
 from simulators.procore import (
+    attachments,
     billing_periods,
     budget,
     change_order_lines,
@@ -15,6 +16,7 @@ from simulators.procore import (
     cost_codes,
     cost_types,
     people,
+    requisitions,
     standard_codes,
     vendors,
     wbs,
@@ -65,6 +67,8 @@ def _fill(simulator: "Procore", company: Company, parts: dict[str, Any]) -> None
         _commitment(simulator, company, commitment)
     for variation in parts.get("variations", []):
         _variation(simulator, company, variation)
+    for spec in parts.get("requisitions", []):
+        requisition(simulator, company, spec)
 
 
 def _standard_codes(simulator: "Procore", company: Company, divisions: list[dict[str, Any]]) -> None:
@@ -140,3 +144,38 @@ def _variation(simulator: "Procore", company: Company, spec: dict[str, Any]) -> 
     for line in spec.get("lines", []):
         change_order_lines.create(simulator, company, row, line_fields(simulator, company, contract["_project_id"], line))
     change_orders.update(simulator, company, row, {"status": spec.get("status", "draft")})
+
+
+def requisition(simulator: "Procore", company: Company, spec: dict[str, Any]) -> Row:
+    """An invoice by its commitment, the start of its period (else the first open one) and lines by position; with its files."""
+    contract = people.contract(company, spec["commitment"], spec.get("project"))
+    project = company.tables["projects"][contract["_project_id"]]
+    period = _period(company, project["id"], str(spec.get("period") or ""))
+    closed, period["status"] = period["status"], "open"  # it was open when the invoice was made
+    items = [
+        {"item_type": "contract_item", "line_item_id": contract["_lines"][int(line["line"]) - 1],
+         "work_completed_this_period": str(line["amount"])}
+        for line in spec["lines"]
+    ]  # fmt: skip
+    names = ("status", "billing_date", "invoice_number", "payment_date")
+    fields = {name: str(spec[name]) for name in names if spec.get(name)} | {"period_id": period["id"], "items": items}
+    if spec.get("number"):
+        fields["invoice_number"] = str(spec["number"])
+    try:
+        row = requisitions.create(simulator, company, project, contract["id"], fields)
+    finally:
+        period["status"] = closed
+    for file in spec.get("attachments") or []:
+        attachments.add(company, row, {"kind": file} if isinstance(file, str) else file)
+    for name in spec.get("docusign") or []:
+        row.setdefault("_docusign", []).append(name)
+        row["electronic_signature_id"] = 310_000 + row["id"] % 10_000
+    row["erp_status"] = spec.get("erp_status")
+    return row
+
+
+def _period(company: Company, project_id: int, start: str) -> Row:
+    for row in company.rows("billing_periods", project_id):
+        if (row["start_date"] == start) if start else (row["status"] == "open"):
+            return row
+    raise LookupError(f"no billing period {start or 'is open'}")

@@ -9,7 +9,7 @@ from simulators.kit.delivery import Delivery
 from simulators.kit.http import BadJson, Request, Response
 from simulators.kit.router import Match
 from simulators.kit.simulator import Simulator
-from simulators.procore import errors, webhooks
+from simulators.procore import attachments, errors, webhooks
 from simulators.procore.errors import Refused
 from simulators.procore.limits import Limits
 from simulators.procore.routes import ACTIONS, ROUTER, load
@@ -52,6 +52,8 @@ class Procore(Simulator):
         "lock_approved": True,
         "keeps_invoices_single": True,
         "require_project_for_types": False,
+        "file_seconds": 600,  # how long the address of a file works
+        "storage_host": "",  # where files are sent from; empty: the host that was asked
     }
     data: World
     company: Company
@@ -93,10 +95,12 @@ class Procore(Simulator):
     def company_of(self, request: Request) -> str:
         named = request.headers.get("procore-company-id") or request.q("company_id") or ""
         parts = request.path.split("/")
+        if parts[1] in ("attachments", "storage") and len(parts) > 2:
+            return parts[2]
         return parts[4] if not named and len(parts) > 4 and parts[3] == "companies" else named
 
     def answer(self, request: Request, match: Match) -> Response:
-        if match.template.startswith("/oauth/"):
+        if match.template.startswith(("/oauth/", "/storage/")):
             return self._guarded(request, match)
         try:
             token = self._token(request)
@@ -198,12 +202,15 @@ class Procore(Simulator):
     def _enter(self, request: Request, match: Match, token: Row) -> None:
         """Finds the company: the header counts, and what path or query say must agree with it."""
         named = request.headers.get("procore-company-id")
+        if match.template == attachments.DOWNLOAD:  # an address to be followed as it is
+            named = named or match.params["company_id"]
         if not named:
             if match.template in NO_COMPANY and token["grant"] != "client_credentials":
                 self.company = next(iter(self.data.companies.values()))
                 return
             raise Refused(400, errors.MISSING_COMPANY)
         self.company = self._installed(named)
+        attachments.at(self, request)
         for other in (match.params.get("company_id"), request.q("company_id")):
             if other is not None and other != named:
                 self._installed(other)

@@ -103,6 +103,9 @@ def _requisition(company: Company, row: Row) -> Row:
         "commitment": contract["number"],
         "project_number": _number(company, row),
         "total_claimed_amount": money.text(row["_claimed"]),
+        "erp_status": row["erp_status"],
+        "attachments": [company.tables["attachments"][number]["name"] for number in row.get("_attachments", ())],
+        "docusign": list(row.get("_docusign", ())),
         "items": [
             {"line_item_id": item["line_item_id"], "work_completed_this_period": money.text(item["this"])}
             for item in row["_items"]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from simulators.kit.http import Request, Response
-from simulators.procore import contracts, money, paging
+from simulators.procore import attachments, contracts, money, paging
 from simulators.procore.errors import Refused, invalid
 from simulators.procore.routes import route
 from simulators.procore.store import Company, Row, one_of, public
@@ -16,6 +16,8 @@ FIELDS = (
     "draw_request_number",
 )  # fmt: skip
 HIDDEN = ("payment_method", "invoice_date")
+# What people may still change in a payment that came from accounting (Y-12 to Y-14), beside its files.
+OPEN = ("payment_number",)
 
 
 def create(simulator: "Procore", company: Company, contract: Row, fields: Row) -> Row:
@@ -50,10 +52,10 @@ def create(simulator: "Procore", company: Company, contract: Row, fields: Row) -
 
 
 def update(simulator: "Procore", company: Company, contract: Row, row: Row, fields: Row) -> Row:
-    """Changes a payment; one with an external id keeps everything but that. Raises 422."""
+    """Changes a payment; one with an external id keeps everything but that, its number and its files. Raises 422."""
     _checked(company, contract, fields)
-    kept = {name for name in (*FIELDS, "amount", "requisition_id") if name in fields}
-    if row["origin_id"] and kept and fields.get("origin_id", row["origin_id"]) is not None:
+    kept = {name for name in (*FIELDS, "amount", "requisition_id") if name in fields} - set(OPEN)
+    if row["origin_id"] and kept:
         raise invalid(base="A payment synced with ERP can't be changed")
     if fields.get("amount") is not None:
         row["amount"] = money.text(money.amount(fields["amount"]))
@@ -92,9 +94,9 @@ def _announce(simulator: "Procore", company: Company, contract: Row, row: Row, e
     simulator.changed("contract_payments", row, effect, key, "Contract Payments")
 
 
-def shown(row: Row) -> Row:
+def shown(company: Company, row: Row) -> Row:
     answer = {name: value for name, value in public(row).items() if name not in HIDDEN}
-    return {**answer, "attachments": []}
+    return {**answer, "attachments": attachments.listed(company, row)}
 
 
 def _contract(simulator: "Procore", project_id: object, contract_id: object) -> Row:
@@ -114,14 +116,16 @@ def _payment(simulator: "Procore", contract: Row, number: str) -> Row:
 @route("GET", "/rest/v1.0/contract_payments")
 def list_contract_payments(simulator: "Procore", request: Request) -> Response:
     contract = _contract(simulator, request.q("project_id"), request.q("contract_id"))
-    rows = [simulator.company.tables["contract_payments"][number] for number in contract["_payments"]]
-    return paging.answer(request, [row for row in rows if simulator.visible(row["created_at"])], shown)
+    company = simulator.company
+    rows = [company.tables["contract_payments"][number] for number in contract["_payments"]]
+    rows = [row for row in rows if simulator.visible(row["created_at"])]
+    return paging.answer(request, rows, lambda row: shown(company, row))
 
 
 @route("GET", "/rest/v1.0/contract_payments/{id}")
 def show_contract_payment(simulator: "Procore", request: Request, id: str) -> Response:
     contract = _contract(simulator, request.q("project_id"), request.q("contract_id"))
-    return Response.of(200, shown(_payment(simulator, contract, id)))
+    return Response.of(200, shown(simulator.company, _payment(simulator, contract, id)))
 
 
 @route("POST", "/rest/v1.0/contract_payments")
@@ -129,7 +133,7 @@ def create_contract_payment(simulator: "Procore", request: Request) -> Response:
     sent = simulator.body(request)
     contract = _contract(simulator, sent.get("project_id"), sent.get("contract_id"))
     fields = simulator.body(request, "contract_payment")
-    return Response.of(201, shown(create(simulator, simulator.company, contract, fields)))
+    return Response.of(201, shown(simulator.company, create(simulator, simulator.company, contract, fields)))
 
 
 @route("PATCH", "/rest/v1.0/contract_payments/{id}")
@@ -138,7 +142,7 @@ def update_contract_payment(simulator: "Procore", request: Request, id: str) -> 
     contract = _contract(simulator, sent.get("project_id"), sent.get("contract_id"))
     row = _payment(simulator, contract, id)
     fields = simulator.body(request, "contract_payment")
-    return Response.of(200, shown(update(simulator, simulator.company, contract, row, fields)))
+    return Response.of(200, shown(simulator.company, update(simulator, simulator.company, contract, row, fields)))
 
 
 @route("DELETE", "/rest/v1.0/contract_payments/{id}")
@@ -146,4 +150,4 @@ def delete_contract_payment(simulator: "Procore", request: Request, id: str) -> 
     contract = _contract(simulator, request.q("project_id"), request.q("contract_id"))
     row = _payment(simulator, contract, id)
     delete(simulator, simulator.company, contract, row)
-    return Response.of(200, shown(row))
+    return Response.of(200, shown(simulator.company, row))

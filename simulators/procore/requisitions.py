@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from simulators.kit.http import Request, Response
-from simulators.procore import contracts, money, paging, requisition_items
+from simulators.procore import attachments, contracts, money, paging, requisition_items
 from simulators.procore.contracts import KINDS, PO
 from simulators.procore.errors import invalid
 from simulators.procore.routes import route
@@ -29,6 +29,8 @@ FILTERS: dict[str, paging.Filter] = {
     "updated_at": paging.within("updated_at"),
     "origin_id": paging.equal("origin_id"),
 }
+# The value of erp_status that is known from budget changes (contract 11.7); such an invoice stays as it is.
+SYNCED = "synced"
 # Texts that the vendor does not publish.
 NO_OPEN_PERIOD = "must be an open billing period"
 NOT_APPROVED = "must be at approved status"
@@ -87,7 +89,9 @@ def create(simulator: "Procore", company: Company, project: Row, commitment_id: 
 
 
 def update(simulator: "Procore", company: Company, row: Row, fields: Row) -> Row:
-    """Changes header and items. Raises 422."""
+    """Changes header and items. Raises 422, also for what was synced with ERP."""
+    if row["erp_status"] == SYNCED and set(fields) - {"origin_id", "origin_data"}:
+        raise invalid(base="An invoice synced with ERP can't be changed")
     one_of(fields, "status", STATUSES)
     contract = company.tables["contracts"][row["commitment_id"]]
     project = company.tables["projects"][row["project_id"]]
@@ -110,7 +114,7 @@ def update(simulator: "Procore", company: Company, row: Row, fields: Row) -> Row
 def delete(simulator: "Procore", company: Company, row: Row) -> None:
     """Only the latest invoice of a commitment, and only while it is open. Raises 422."""
     contract = company.tables["contracts"][row["commitment_id"]]
-    if contract["_requisitions"][-1] != row["id"] or row["status"] not in DELETABLE:
+    if contract["_requisitions"][-1] != row["id"] or row["status"] not in DELETABLE or row["erp_status"] == SYNCED:
         raise invalid(base="Only the latest invoice can be deleted, and only before it is approved")
     contract["_requisitions"].remove(row["id"])
     company.tables["billing_periods"][row["period_id"]]["_requisitions"].remove(row["id"])
@@ -164,7 +168,7 @@ def shown(company: Company, row: Row, items: bool = True) -> Row:
         "move_materials_to_previous_work_completed": False,
         "summary": summary,
         "currency_configuration": {"currency_iso_code": company.currency, "base_currency_iso_code": company.currency},
-        "attachments": [],
+        "attachments": attachments.listed(company, row),
     }
     if items:
         answer["items"] = shown_items

@@ -13,7 +13,7 @@ MODULES = (
     "oauth", "company_api", "projects", "vendors", "cost_codes", "standard_codes", "cost_types", "wbs", "budget",
     "contracts", "contract_routes", "contract_lines", "change_orders", "change_order_lines", "packages", "billing_periods",
     "requisitions", "requisition_items", "payments", "direct_costs", "direct_cost_lines", "hooks", "hooks_v2",
-    "people", "people_money", "people_costs",
+    "attachments", "people", "people_money", "people_costs", "people_files",
 )  # fmt: skip
 
 

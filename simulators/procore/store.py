@@ -33,6 +33,7 @@ FIRST_IDS = {
     "requisitions": 470_001,
     "requisition_items": 7_000_000_001,
     "contract_payments": 480_001,
+    "attachments": 3_300_000_001,
     "direct_costs": 490_001,
     "direct_cost_line_items": 8_000_000_001,
     "hooks": 5_001,
@@ -55,9 +56,14 @@ class Company:
     keys: dict[tuple[Any, ...], int] = field(default_factory=dict)
     next_ids: dict[str, int] = field(default_factory=lambda: dict(FIRST_IDS))
     deliveries: list[Row] = field(default_factory=list)
+    # Where files are fetched, until when (unix seconds) and signed with what: as of the last request.
+    files_at: str = "http://localhost"
+    files_until: int = 0
+    files_key: str = ""
+    tokens_at_storage: int = 0
 
     def new_id(self, table: str) -> int:
-        number = self.next_ids[table]
+        number = self.next_ids.get(table, FIRST_IDS[table])  # a state kept before the table was added has no number
         self.next_ids[table] = number + 1
         return number
 
