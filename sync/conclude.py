@@ -85,6 +85,8 @@ def _as_stored(work: Work) -> Any:
 def _due(work: Work, verdict: Verdict, state: RecordState, waits_for: list[str]) -> datetime | None:
     """When it is looked at again. What it waits for may have come between our reading and our saying so: the first time
     it is looked at once more, soon; not when the system itself refused, for that look would be another call."""
+    if work.resuming() and state is RecordState.synced:
+        return now()  # the claim took away any bell that rang meanwhile, and what it rang for was not judged
     refused = work.write_id and state is not RecordState.synced
     if not waits_for or refused or waits_for == list(work.row.waits_for):
         return verdict.due_at

@@ -136,6 +136,25 @@ def test_a_plan_that_was_cut_off_goes_on_with_what_was_held_then_and_the_change_
     assert world.one("procore", "direct_costs")["grand_total"] == "1100.10"
 
 
+def test_a_change_whose_bell_rang_while_its_record_was_unfinished_is_not_forgotten(start):
+    """Found by the mill: the bell fell into a dead worker's lease, and the claim that resumed the old plan took it away."""
+    world = start()
+    world.sync()
+    world.act("procore", "change_budget_line", project="1001", code="03-300", type="M", amount="111.00")
+    with dying(world, "lentune", 1, after=False), pytest.raises(Died):
+        world.settle()
+    one = world.record("budget_code", "03-300").id
+    assert record(world, one).state == "sending"
+    world.act("procore", "change_budget_line", project="1001", code="03-300", type="M", amount="222.00")
+    world.scan("procore")  # the bell rings, and somebody else seems to have the record
+    assert record(world, one).due_at < record(world, one).lease_until
+    lease_over(world, one)
+    world.settle()
+    held = record(world, one)
+    there = [row["budget_amount"] for row in world.state("lentune", "cost_codes") if row["id"] == held.remote_id]
+    assert (held.state, there) == ("synced", ["222.00"])
+
+
 def test_a_project_whose_put_was_cut_off_is_put_again_after_the_lease(start):
     world = start(projects=[])
     world.act("procore", "create_project", number="1009", name="New", stage="Course of Construction", region="Auckland")
