@@ -16,8 +16,8 @@ from tests.mill.mutants_list import BY_NAME, MUTANTS, Mutant
 ROOT = Path(__file__).resolve().parents[2]
 #: Seeds within which each must be caught (reliability section 5), and steps of each before it is healed and judged.
 SEEDS, LENGTH = 200, 250
-#: A seed takes a few; a bug may make it endless.
-SECONDS_A_SEED = 60
+#: A seed takes a few on a calm machine; a bug may make it endless.
+SECONDS_A_SEED, SECONDS_AT_LEAST = 60, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _played(name: str, seeds: Sequence[int], length: int) -> dict[str, Any]:
     command = [sys.executable, "-P", "-m", "tests.mill.mutants_child", name, str(length), ",".join(map(str, seeds))]
     done = subprocess.run(
         command, cwd=ROOT, env=_environment(), capture_output=True, text=True,
-        timeout=SECONDS_A_SEED * len(seeds) + 60, check=False,
+        timeout=SECONDS_A_SEED * len(seeds) + SECONDS_AT_LEAST, check=False,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"mutant {name}: its process ended with {done.returncode}:\n{done.stderr[-3000:]}")
