@@ -9,6 +9,7 @@ import pytest
 
 TABLE = Path(__file__).with_name("requirements.md")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "requirements.md"
+PROPERTY = "requirement"
 LINE = re.compile(r"^\| ([LPSAY]-\d+) \| (\w+) \| (.+) \|$", re.M)
 
 
@@ -22,7 +23,6 @@ class Table:
 
     def __init__(self) -> None:
         self.outcomes: dict[str, set[str]] = defaultdict(set)
-        self.of_test: dict[str, tuple[str, ...]] = {}
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -32,12 +32,13 @@ class Table:
             unknown = [i for i in ids if i not in known]
             if unknown:
                 raise pytest.UsageError(f"{item.nodeid} names unknown requirements {unknown}")
-            self.of_test[item.nodeid] = ids
+            item.user_properties += [(PROPERTY, line) for line in ids]  # they travel with the report between processes
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.failed:
-            for line in self.of_test.get(report.nodeid, ()):
-                self.outcomes[line].add(report.outcome)
+            for name, line in report.user_properties:
+                if name == PROPERTY:
+                    self.outcomes[str(line)].add(report.outcome)
 
     def state(self, line: str) -> str:
         seen = self.outcomes.get(line, set())

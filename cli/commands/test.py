@@ -11,6 +11,10 @@ import typer
 ROOT = Path(__file__).resolve().parents[2]
 
 
+#: The whole run: two test processes, each with servers of its own. What takes long is run by `test -m slow tests`.
+WHOLE = ["-n", "2", "--dist", "loadfile", "-m", "not slow", "tests"]
+
+
 def register(app: typer.Typer) -> None:
     app.command(
         "test",
@@ -21,6 +25,6 @@ def register(app: typer.Typer) -> None:
 
 def test(arguments: Annotated[list[str] | None, typer.Argument(metavar="[PYTEST ARGS]")] = None) -> None:
     """Run pytest from the checkout's root, so that tests and configuration are found from any folder."""
-    command = [sys.executable, "-m", "pytest", *(arguments or [])]
+    command = [sys.executable, "-m", "pytest", *(arguments or WHOLE)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
