@@ -1,5 +1,6 @@
 """sitebooks up: the whole product on this machine, in the foreground."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,12 +33,17 @@ def up(
         seed=seed,
         free_ports=free_ports,
     )
-    stack = Stack(options, say=lambda line: print(line, flush=True), seed=begin)
+    stack = Stack(options, say=_say, seed=begin)
     try:
         stack.run()
     except (Unusable, DidNotStart) as error:
         typer.echo(f"Sitebooks did not start. {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # a full disk or a closed terminal must not end what runs
+        print(line, flush=True)
 
 
 def begin(ready: dict[str, Any]) -> dict[str, Any]:

@@ -19,16 +19,15 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.lost = 0  # lines that could not be written: the disk is full, and what logs goes on all the same
         self._rest = b""
         self._file: BinaryIO | None = None
 
     def feed(self, chunk: bytes) -> list[str]:
         """Store what was read; returns the lines that are complete now."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            self._open().write(line + b"\n")
-        if self._file:
-            self._file.flush()
+        if lines:
+            self._write(lines)
         return [line.decode(errors="replace") for line in lines]
 
     def close(self) -> None:
@@ -38,11 +37,20 @@ class LogFile:
             self._file.close()
             self._file = None
 
+    def _write(self, lines: list[bytes]) -> None:
+        told = [f"... {self.lost} lines could not be written".encode()] if self.lost else []
+        try:
+            self._open().write(b"".join(line + b"\n" for line in (*told, *lines)))
+        except OSError:
+            self.lost += len(lines)
+        else:
+            self.lost = 0
+
     def _open(self) -> BinaryIO:
         if self._file and self._file.tell() > LARGEST_BYTES:
             self._file.close()
             self._file = None
             self.path.replace(self.path.with_suffix(".log.1"))
         if self._file is None:
-            self._file = self.path.open("ab")
+            self._file = self.path.open("ab", buffering=0)
         return self._file

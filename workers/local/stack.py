@@ -160,7 +160,7 @@ class Stack:
             return
         self.seeded = self.supervisor.read_until(self.calls.submit(self.seed, self._ready({})))
         self.calls.shutdown()
-        self.supervisor.changed = self._write_ready
+        self.supervisor.changed = self._write_ready_again
         self._write_ready()
         write_private(self.folder / "flower-password", self.secrets.flower + "\n")
         self.say("")
@@ -203,6 +203,13 @@ class Stack:
         text = json.dumps(self._ready(self.seeded), indent=1)
         for path in self._ready_files():
             write_private(path, text)
+
+    def _write_ready_again(self) -> None:
+        """After a process was started again. On a full disk what runs goes on, with the file as it was."""
+        try:
+            self._write_ready()
+        except OSError as error:
+            self.say(f"ready.json cannot be written: {error.strerror}")
 
     def _ready_files(self) -> list[Path]:
         return [path for path in (self.folder / "ready.json", self.options.ready_file) if path]

@@ -20,6 +20,7 @@ T = TypeVar("T")
 LONGEST_PAUSE_SECONDS = 30.0
 CALM_SECONDS = 60.0  # a process that lived this long starts again without a pause
 PROBE_SECONDS = 0.1
+SERVER_PAUSE_SECONDS = 2.0  # before a server that did not start is tried again
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Supervisor:
         self.hurry = False
         self.changed: Callable[[], None] = lambda: None  # called after a process got a new pid
         self._selector = selectors.DefaultSelector()
+        self._servers_again_at = 0.0
 
     def start(self, process: Process) -> None:
         start = executed_child if process.foreign else forked_child
@@ -111,7 +113,7 @@ class Supervisor:
         while not self.stopping:
             self._read(0.2)
             for server in self.servers:
-                if not server.alive():
+                if not server.alive() and time.monotonic() >= self._servers_again_at:
                     self._server_died(server)
             for process in self.processes:
                 if process.start_again_at is None:
@@ -134,8 +136,13 @@ class Supervisor:
     def _server_died(self, server: Server) -> None:
         code = server.process.returncode if server.process else None
         self.say(f"{server.name} ended ({ending(code)}) and is started again")
-        server.start()
-        self.changed()
+        try:
+            server.start()
+        except DidNotStart as error:  # a full disk, say: what runs without it goes on, and it is tried again
+            self.say(str(error))
+            self._servers_again_at = time.monotonic() + SERVER_PAUSE_SECONDS
+        else:
+            self.changed()
 
     def stop(self) -> None:
         """Stage by stage; those of one stage together. Servers last, in reverse order of their start."""
