@@ -26,9 +26,9 @@ def test_update_before_create_and_delete_before_update(site: Stand) -> None:
     (there,) = site.state("lentune", "subcontracts", number=kept)
     assert there["description"] == "As it is now"
     assert not site.state("lentune", "subcontracts", number=dropped)
-    assert site.rows("SELECT state FROM sync_record WHERE source_id = %s", f"work_order_contract:{contracts[dropped]['id']}") == [
-        {"state": "ignored"}
-    ]
+    source = f"work_order_contract:{contracts[dropped]['id']}"
+    found = site.rows("SELECT state FROM sync_record WHERE company_id = %s AND source_id = %s", site.company, source)
+    assert found == [{"state": "ignored"}]
 
 
 def test_many_changes_in_shuffled_order_end_as_they_stand(site: Stand) -> None:

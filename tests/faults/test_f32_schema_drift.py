@@ -42,7 +42,10 @@ def test_where_money_depends_on_it_nothing_is_guessed(site: Stand, change: dict[
     source = f"work_order_contract:{contract['id']}"
 
     def parked() -> dict[str, Any]:
-        rows = site.rows("SELECT * FROM sync_record WHERE source_id = %s AND state = 'needs_attention'", source)
+        rows = site.rows(
+            "SELECT * FROM sync_record WHERE company_id = %s AND source_id = %s AND state = 'needs_attention'",
+            site.company, source,
+        )  # fmt: skip
         return rows[0] if rows else {}
 
     record = site.wait(parked, 20, "it was not set aside")
