@@ -46,6 +46,7 @@ def run(
 def replay(
     seed: Annotated[int, typer.Argument(help="The seed that failed.")] = 1,
     script: Annotated[Path | None, typer.Option(help="A script (trouble and steps) instead of a seed.")] = None,
+    recorded: Annotated[Path | None, typer.Option(help="The trace of a run of real processes instead of a seed.")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write everything that happened to this file.")] = None,
     shrink: Annotated[bool, typer.Option(help="Look for the shortest run that fails, five minutes at most.")] = True,
     as_json: AsJson = False,
@@ -53,7 +54,7 @@ def replay(
     """Run one seed again, the same to the last step, and show the shortest script that fails."""
     _in_checkout()
     options = ["--seed", str(seed)] + ([] if shrink else ["--no-shrink"])
-    for name, path in (("--script", script), ("--trace", trace)):
+    for name, path in (("--script", script), ("--recorded", recorded), ("--trace", trace)):
         options += [name, str(path.resolve())] if path else []
     told = _child("replay", *options)
     print(json.dumps(told, indent=1) if as_json else "\n".join(_lines(told)))

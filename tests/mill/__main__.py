@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--campaign", type=Path)
     parser.add_argument("--script", type=Path, help="a script of {trouble, script} instead of a seed")
+    parser.add_argument("--recorded", type=Path, help="a trace of real processes instead of a seed")
     parser.add_argument("--trace", type=Path)
     parser.add_argument("--no-shrink", action="store_true")
     options = parser.parse_args()
@@ -41,6 +42,8 @@ def _replay(place: Any, app: Any, options: argparse.Namespace) -> dict[str, Any]
     if options.script is not None:
         given = json.loads(options.script.read_text())
         told = Once(place, app, options.seed).play(given["trouble"], [(op, number) for op, number in given["script"]])
+    elif options.recorded is not None:
+        told = Once(place, app, options.seed).retold(options.recorded)
     else:
         told = run_seed(place, app, options.seed, shrink=not options.no_shrink)
     if options.trace is not None:

@@ -26,7 +26,7 @@ REPLAY = "./sitebooks mill replay {seed}"
 def run(place: Place, app: Any, ops: int, first: int, folder: Path | None, say: Callable[[str], None]) -> dict[str, Any]:
     """Seeds from `first` on until so many operations were done, those of an earlier part of the campaign counted in."""
     done = list(_before(folder))
-    began, total = time.monotonic(), sum(one["ops"] for one in done)
+    began, cpu, total = time.monotonic(), place.cpu_seconds(), sum(one["ops"] for one in done)
     seeds = {one["seed"] for one in done}
     here = 0
     number = first
@@ -37,7 +37,7 @@ def run(place: Place, app: Any, ops: int, first: int, folder: Path | None, say: 
             total, here = total + told.ops, here + told.ops
             say(f"seed {number}: {told.ops} operations, {told.ops / seconds:.0f}/s, {len(told.violations)} violations")
         number += 1
-    return report(done, time.monotonic() - began, here)
+    return report(done, time.monotonic() - began, place.cpu_seconds() - cpu, here)
 
 
 def _timed(place: Place, app: Any, number: int) -> tuple[Told, float]:
@@ -70,7 +70,7 @@ def _kept(folder: Path | None, told: Told, seconds: float) -> dict[str, Any]:
     return one | ({"trace": trace} if told.violations else {})
 
 
-def report(done: list[dict[str, Any]], seconds: float, here: int) -> dict[str, Any]:
+def report(done: list[dict[str, Any]], seconds: float, cpu: float, here: int) -> dict[str, Any]:
     """Sums of all seeds; the speed is that of this part."""
     paths: Counter[str] = Counter()
     for one in done:
@@ -82,6 +82,7 @@ def report(done: list[dict[str, Any]], seconds: float, here: int) -> dict[str, A
     return {
         "seeds": len(done), "first_seed": min((one["seed"] for one in done), default=None), "operations": total,
         "seconds": round(seconds, 1), "operations_per_second": round(here / seconds, 1) if seconds else 0.0,
+        "operations_per_cpu_second": round(here / cpu, 1) if cpu else 0.0,
         "acts": acts, "refused_acts": sum(one["refused"] for one in done), "paths": dict(sorted(paths.items())),
         "paths_never_reached": missed, "violations": [said for one in failed for said in one["violations"]],
         "failed": [{k: one[k] for k in ("seed", "trouble", "script", "violations")} for one in failed],

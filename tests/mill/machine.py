@@ -1,7 +1,9 @@
 """The run as a Hypothesis state machine: one seed is one run, and a failing one is shrunk to a short script."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from tests.mill import faults
 from tests.mill.place import Place
+from tests.mill.retelling import retell
 from tests.mill.run import Broken, Run, drawn_shape
 from tests.mill.settling import settle, verdict
 
@@ -85,10 +88,19 @@ class Once:
 
     def play(self, trouble: int, script: Script) -> Told:
         """A script given from outside: a shrunk one, or what real processes did."""
-        run, found = self.begin(trouble), list[str]()
+        return self._told(self.begin(trouble), trouble, script, lambda run: [run.do(op, number) for op, number in script])
+
+    def retold(self, path: Path) -> Told:
+        """What a trace of real processes says, in a calm run of one company."""
+        shape = drawn_shape(Random(self.seed)) | {"companies": 1, "loaded": True, "approval": ""}
+        calm = {"level": "calm", "focus": [], "seed": self.seed, "requests": {}, "deliveries": {}}
+        run = Run(self.place, self.app, calm, shape)
+        return self._told(run, 0, [], lambda run: retell(run, path, self.seed))
+
+    def _told(self, run: Run, trouble: int, script: Script, steps: Callable[[Run], Any]) -> Told:
+        found = list[str]()
         try:
-            for op, number in script:
-                run.do(op, number)
+            steps(run)
         except Broken as broken:
             found = str(broken).splitlines()
         with suppress(Broken):

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -36,8 +37,8 @@ SETTINGS = {"search_path": PATH, "lock_timeout": "'5s'", "jit": "off"}
 class Place:
     """The database of this process's runs."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, server_pid: int = 0) -> None:
+        self.url, self.server_pid = url, server_pid
         self.db = psycopg.connect(url, autocommit=True)
         names = self.db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
         self._tables = ", ".join(sorted(name for (name,) in names))
@@ -46,6 +47,20 @@ class Place:
         """As on the first day: no rows, ids from 1, the clock at START."""
         self.db.execute(f"TRUNCATE {self._tables} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
         self.db.execute("SELECT setval('mill.ticks', 0)")
+
+    def cpu_seconds(self) -> float:
+        """Of this process and of Postgres together: what a run costs one core, whatever else the machine does."""
+        from tests.worker.running import family
+
+        ticks = os.sysconf("SC_CLK_TCK")
+        found = time.process_time()
+        for pid in family(self.server_pid) if self.server_pid else ():
+            try:
+                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            found += (int(fields[11]) + int(fields[12])) / ticks
+        return found
 
     def set_clock(self, now: datetime) -> None:
         """At least as late as this: it never goes back."""
@@ -69,7 +84,7 @@ def opened() -> Iterator[Place]:
             admin.execute("ALTER SYSTEM SET autovacuum = off")  # statistics that change by themselves change plans
             admin.execute("SELECT pg_reload_conf()")
         _prepare(server.url)
-        place = Place(server.url)
+        place = Place(server.url, server.pid)
         try:
             yield place
         finally:
