@@ -6,7 +6,7 @@ from typing import Any
 from simulators.kit.clock import Clock
 from simulators.kit.simulator import Simulator
 
-SYSTEMS = ("procore", "lentune")
+SYSTEMS = ("procore", "lentune", "sage_paperless")
 
 
 def load(

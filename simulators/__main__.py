@@ -12,6 +12,7 @@ from simulators.kit.keeper import Keeper
 STACK_OPTIONS: dict[str, dict[str, Any]] = {
     "procore": {"hourly": 36_000, "spike": 100},
     "lentune": {"rate_per_minute": 6_000, "burst": 200},
+    "sage_paperless": {"rate_per_minute": 6_000, "burst": 200, "importer_seconds": 1, "export_seconds": 60},
 }
 
 
@@ -27,6 +28,8 @@ def main() -> None:
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the system")
     arguments = parser.parse_args()
     options = {**STACK_OPTIONS[arguments.system], **dict(_option(text) for text in arguments.option)}
+    if arguments.system == "sage_paperless" and arguments.state:  # its drop folder lies beside its state
+        options.setdefault("folder", str(arguments.state.with_suffix(".share")))
     if arguments.objects is not None:
         options["objects"] = arguments.objects
     simulator = simulators.load(arguments.system, dataset=arguments.dataset, seed=arguments.seed, **options)

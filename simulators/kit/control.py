@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def answer(simulator: "Simulator", request: Request) -> Response:
     """Serves one control request; whatever cannot be done is a 4xx with a sentence."""
     name = request.path.removeprefix("/_sim/").strip("/") if request.path != "/" else "page"
-    handler = _HANDLERS.get((request.method, name))
+    handler = _HANDLERS.get((request.method, name)) or simulator.controls.get((request.method, name))
     if handler is None:
         return Response.of(404, {"error": f"no {request.method} {request.path} here"})
     try:

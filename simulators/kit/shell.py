@@ -22,7 +22,6 @@ from simulators.kit.simulator import Simulator
 
 TICK_SECONDS = 0.05
 DELIVERY_TIMEOUT_SECONDS = 5.0
-LARGEST_BODY = 64 * 1024 * 1024
 # A killed simulator forgets at most this much.
 KEEP_SECONDS = 1.0
 
@@ -145,8 +144,9 @@ class _Connection(socketserver.StreamRequestHandler):
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.strip().lower()] = value.strip()
         length = headers.get("content-length", "0")
-        if "transfer-encoding" in headers or not length.isdigit() or int(length) > LARGEST_BODY:
-            self.connection.sendall(_bytes(Response.of(411, {"error": "a Content-Length up to 64 MB is needed"})))
+        most = self.server.shell.simulator.largest_body
+        if "transfer-encoding" in headers or not length.isdigit() or int(length) > most:
+            self.connection.sendall(_bytes(Response.of(411, {"error": f"a Content-Length up to {most >> 20} MB is needed"})))
             return None
         if headers.get("expect", "").lower() == "100-continue":
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -44,6 +44,10 @@ class Simulator:
     router: ClassVar[Router]
     actions: ClassVar[Actions]
     default_options: ClassVar[dict[str, Any]] = {}
+    # What the system answers under /_sim/ beside what all do: (method, name) -> handler(simulator, request).
+    controls: ClassVar[dict[tuple[str, str], Any]] = {}
+    # Bytes of a request; a longer one is refused.
+    largest_body: ClassVar[int] = 64 * 1024 * 1024
 
     def __init__(self, clock: Clock | None = None, dataset: str | dict[str, Any] = "demo", seed: int = 1, **options: Any) -> None:
         objects = int(options.pop("objects", datasets.LARGE_DEFAULT))
