@@ -34,6 +34,8 @@ class World:
     refresh_tokens: dict[str, str] = field(default_factory=dict)
     codes: dict[str, Row] = field(default_factory=dict)
     issued: int = 0
+    # Whether somebody has allowed the app before: then sign-in is enough.
+    allowed: bool = False
     limits: Limits = field(default_factory=Limits)
 
 

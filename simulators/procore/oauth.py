@@ -135,6 +135,7 @@ def authorize(simulator: "Procore", request: Request) -> Response:
         return _consent(simulator, fields, "Wrong email or password.")
     if fields.get("decision") == "deny":
         return _redirect(fields, {"error": "access_denied"})
+    simulator.data.allowed = True
     code = _random(simulator, "code")[:40]
     simulator.data.codes[code] = {
         "redirect_uri": fields["redirect_uri"],
@@ -171,16 +172,19 @@ def _consent(simulator: "Procore", fields: dict[str, str], problem: str | None) 
         for name in ("response_type", "client_id", "redirect_uri", "state")
     )
     said = f"<p role=alert>{escape(problem)}</p>" if problem else ""
+    asked = "<p>An application asks to work in Procore in your name.</p>"
+    buttons = "<button name=decision value=allow>Sign in and allow</button><button name=decision value=deny>Deny</button>"
+    if simulator.data.allowed:  # consent is asked once
+        asked, buttons = "", "<button name=decision value=allow>Sign in</button>"
     return Response.html(
         401 if problem else 200,
         "<!doctype html><html lang=en><meta charset=utf-8><title>Sign in (Procore simulator)</title>"
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem}"
         "label,input{display:block;width:100%;box-sizing:border-box}input,button{font:inherit;padding:.4rem}"
         "label{margin:.8rem 0}button{margin:.5rem .5rem 0 0}</style>"
-        f"<h1>Sign in</h1><p>An application asks to work in Procore in your name.</p>{said}"
+        f"<h1>Sign in</h1>{asked}{said}"
         f"<form method=post action=/oauth/authorize>{hidden}"
         "<label>Email<input name=email type=email required autocomplete=username></label>"
         "<label>Password<input name=password type=password required autocomplete=current-password></label>"
-        "<button name=decision value=allow>Sign in and allow</button>"
-        "<button name=decision value=deny>Deny</button></form>",
+        f"{buttons}</form>",
     )

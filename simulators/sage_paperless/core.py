@@ -192,8 +192,9 @@ class SagePaperless(Simulator):
     def passing(self) -> None:
         """The payment job and the importer work, and what is about to be sent is signed with the time of now."""
         site, now = self.site(), self.clock.now()
+        self.as_person("/payment_backfill")
         jobs.work(site)
-        self.data.changes.clear()
+        self.enter_changes()
         if self.options["folder"]:
             self.context = Context("client", "PUT", "drop folder", "", "")
             folder.work(site)

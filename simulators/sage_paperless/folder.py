@@ -1,5 +1,6 @@
 """The drop folder (contract part C): the importer that reads it, and how people disturb it (/_sim/folder)."""
 
+import contextlib
 import json
 from dataclasses import asdict
 from decimal import Decimal
@@ -39,13 +40,19 @@ def work(site: Site) -> None:
     for vault in site.store.vaults.values():
         if not vault.supported:
             continue
-        place = root(site) / vault.id
-        _tree(place, vault)
-        _inbox(site, vault, place)
-        outbox.work(site, vault, place)
-        if beat:
-            write(place / "state" / "heartbeat.json", json.dumps({"at": stamp(site.now), "vault": vault.id}).encode())
+        try:
+            _round(site, vault, root(site) / vault.id, beat)
+        except OSError as error:  # the share is taken away or shut in the middle: the next round looks again
+            state.trouble = f"{type(error).__name__}: {error}"
     state.last_beat = now if beat else state.last_beat
+
+
+def _round(site: Site, vault: Vault, place: Path, beat: bool) -> None:
+    _tree(place, vault)
+    _inbox(site, vault, place)
+    outbox.work(site, vault, place)
+    if beat:
+        write(place / "state" / "heartbeat.json", json.dumps({"at": stamp(site.now), "vault": vault.id}).encode())
 
 
 def _tree(place: Path, vault: Vault) -> None:
@@ -66,13 +73,14 @@ def _inbox(site: Site, vault: Vault, place: Path) -> None:
         names = {path.name for path in queue.iterdir()}
         for name in sorted(names):
             stem, _, ending = name.rpartition(".")
-            if ending == "ready":
+            if ending == "ready" and not name.startswith("."):
                 first = state.first_seen.setdefault(f"{vault.id}/{name}", now)
                 if now >= first + state.slow_seconds:
                     _stem(site, vault, place, queue, stem)
             elif state.renames and not name.endswith(RENAMED) and f"{stem}.ready" not in names:
-                (queue / name).rename(queue / f"{name}{RENAMED}")
-                state.renamed += 1
+                with contextlib.suppress(FileNotFoundError):  # the writer was quicker
+                    (queue / name).rename(queue / f"{name}{RENAMED}")
+                    state.renamed += 1
 
 
 def _stem(site: Site, vault: Vault, place: Path, queue: Path, stem: str) -> None:

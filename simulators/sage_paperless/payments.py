@@ -48,6 +48,7 @@ def backfill(site: Site, vault: Vault) -> int:
     for row in changed:
         row.update(_found=True, _changed=False, seen_at=stamp(site.now), cursor=f"{site.store.number('cursor'):012d}")
         _tell(site, vault, row)
+        site.store.note(vault, "payments", row["id"], row["id"], "action")
     return len(changed)
 
 

@@ -111,6 +111,7 @@ class FolderWork:
     incomplete: int = 0
     ignored: int = 0
     renamed: int = 0
+    trouble: str = ""  # what the importer last could not do with the share
     first_seen: dict[str, float] = field(default_factory=dict)
     last_run: float = 0.0
     last_beat: float = 0.0

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -110,8 +111,9 @@ class Caller:
 
 def document(content: bytes, pages: int, **changes: Any) -> Json:
     digest = hashlib.sha256(content).hexdigest()
-    part = {"name": "Invoice.pdf", "sha256": digest, "bytes": len(content), "pages": pages, "source": "attachment", "first_page": 1}
-    return {"file_name": "invoice.pdf", "sha256": digest, "bytes": len(content), "pages": pages, "parts": [part], "excluded": []} | changes
+    about = {"sha256": digest, "bytes": len(content), "pages": pages}
+    part = about | {"name": "Invoice.pdf", "source": "attachment", "first_page": 1}
+    return about | {"file_name": "invoice.pdf", "parts": [part], "excluded": []} | changes
 
 
 def invoice(pages: int = 2, **changes: Any) -> tuple[Json, bytes]:
@@ -135,7 +137,8 @@ def manual(**changes: Any) -> Json:
 
 
 def multipart(meta: object, *contents: bytes, boundary: str = BOUNDARY) -> bytes:
-    parts = [b'Content-Disposition: form-data; name="metadata"\r\nContent-Type: application/json\r\n\r\n' + json.dumps(meta).encode()]
+    first = b'Content-Disposition: form-data; name="metadata"\r\nContent-Type: application/json\r\n\r\n'
+    parts = [first + json.dumps(meta).encode()]
     head = b'Content-Disposition: form-data; name="file"; filename="d.pdf"\r\nContent-Type: application/pdf\r\n\r\n'
     parts += [head + content for content in contents]
     mark = b"--" + boundary.encode()
@@ -149,9 +152,10 @@ def stem_of(meta: Json) -> str:
 def index_rows(meta: Json, **changes: str) -> list[dict[str, str]]:
     """The rows of the index file, written from the contract's list of columns alone."""
     stem = stem_of(meta)
-    total = f"{float(meta['net']) + float(meta['tax']):.2f}"
+    total = f"{Decimal(meta['net']) + Decimal(meta['tax']):.2f}"
+    link = f"procore:{meta['procore_company_id']}:{meta['procore_invoice_id']}"
     head = {
-        "LinkDocumentID": f"procore:{meta['procore_company_id']}:{meta['procore_invoice_id']}", "Vault": "sage300", "Queue": "q-ap",
+        "LinkDocumentID": link, "Vault": "sage300", "Queue": "q-ap",
         "DocumentType": "AP Invoice", "ProcoreCompany": meta["procore_company_id"], "ProcoreProject": meta["procore_project_id"],
         "ProcoreInvoice": meta["procore_invoice_id"], "ProcoreRevision": meta["procore_revision"], "Vendor": meta["vendor"],
         "CommitmentType": meta["commitment_type"], "Commitment": meta["commitment_number"],

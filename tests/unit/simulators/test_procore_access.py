@@ -66,6 +66,14 @@ def test_the_consent_page_refuses_strangers(procore: Caller) -> None:
     assert isinstance(page, Response) and page.status == 401
 
 
+def test_consent_is_asked_once(procore: Caller) -> None:
+    fields = [("response_type", "code"), ("client_id", procore.core.credentials["client_id"]), ("redirect_uri", REDIRECT)]
+    shown = [procore.core.handle(Request("GET", "/oauth/authorize", fields))]
+    assert _code(procore).status == 302
+    shown.append(procore.core.handle(Request("GET", "/oauth/authorize", fields)))
+    assert [isinstance(page, Response) and b"Sign in and allow" in page.body for page in shown] == [True, False]
+
+
 def test_a_refresh_token_works_once_and_kills_the_old_pair(procore: Caller) -> None:
     code = parse_qs(urlsplit(_code(procore).headers["Location"]).query)["code"][0]
     first = procore.sign_in(grant_type="authorization_code", code=code, redirect_uri=REDIRECT).json()

@@ -123,7 +123,8 @@ def test_auto_route_and_its_two_ways_back_to_the_queue(caller: Caller) -> None:
     caller.subscribe("invoice.routed", "invoice.queue_failover", "invoice.validation_failed", "invoice.imported")
     caller.configure(import_behaviour=ROUTE)
     routed = caller.imported()
-    assert (routed["placement"], routed["status"], routed["routing"][0]["reviewers"]) == ("routed", "pending", ["mere@kauri.example"])
+    assert (routed["placement"], routed["status"]) == ("routed", "pending")
+    assert routed["routing"][0]["reviewers"] == ["mere@kauri.example"]
     invalid = caller.imported(procore_invoice_id="470002", vendor="Southern Steel Limited")
     assert (invalid["placement"], invalid["failover_reason"], invalid["queue_id"]) == ("queue", "validation_failed", "q-ap")
     alone = caller.imported(procore_invoice_id="470003", vendor="Pacific Concrete Ltd", commitment_number="PO-1001-01")
