@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from tests.faults.desk import Traffic
 from tests.faults.stand import Stand
 from tests.worker.running import family
 
@@ -54,3 +55,19 @@ def test_what_it_reports_late_is_refused(site: Stand) -> None:
     site.wait(lambda: not site.busy("sitebooks.invoice.sync"), 20, "the late worker still runs it")
     assert len(site.ledger("procore", kind="requisitions", effect="created", key=record["key"])) == 1
     assert site.story("invoice", invoice) == story, "the fence: only the newest attempt may say what came of it"
+
+
+def test_what_it_is_just_about_to_send_when_it_freezes_is_not_sent_either(site: Stand) -> None:
+    """Its lease is looked at last of all. Procore would refuse a second one by its key; it must not even be asked."""
+    commitment, invoice = site.new_commitment(), site.number("INV-")
+    site.wait_state("commitment", commitment)
+    site.arm("before_remote_write", "stop", f"invoice {invoice} invoice")
+    site.new_invoice(commitment, number=invoice)
+    frozen = freeze(site, "before_remote_write")
+    record = site.wait_state("invoice", invoice, seconds=40)
+    traffic = Traffic(site, "procore")
+    thaw(site, frozen)
+    site.wait_state("commitment", site.new_commitment())
+    site.wait_quiet()
+    assert len(site.ledger("procore", kind="requisitions", effect="created", key=record["key"])) == 1
+    assert not traffic.of("POST", "requisitions"), "it was sent by the one that had stood still"
