@@ -111,6 +111,10 @@ def test_edits_only_where_they_are_allowed(caller: Caller) -> None:
     edited = caller.send("PATCH", path, change, headers={"if-match": version}).json()
     assert edited["validation"]["passed"] and not edited["read_only"]
     caller.act("approve_invoice", invoice=row["id"])
+    version = caller.send("GET", path).headers["ETag"]
+    again = caller.send("PATCH", path, {"description": "Recoded"}, headers={"if-match": version}).json()
+    assert again["status"] == "pending", "it must be approved again"
+    caller.act("approve_invoice", invoice=row["id"])
     caller.act("export_invoice", invoice=row["id"])
     version = caller.send("GET", path).headers["ETag"]
     assert caller.refused(caller.send("PATCH", path, change, headers={"if-match": version})) == (409, "invoice_not_unprocessed")

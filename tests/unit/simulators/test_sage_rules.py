@@ -209,6 +209,7 @@ def test_the_document_is_the_one_pdf_that_was_announced(caller: Caller) -> None:
         (meta, (b"GIF89a" + content,)),
         (meta, (content.replace(b"page 1", b"page 9"),)),
         (meta | {"document": document(content, 3)}, (content,)),
+        (meta | {"document": document(content, 2) | {"parts": [meta["document"]["parts"][0] | {"pages": 1}]}}, (content,)),
         (meta | {"document": document(content, 2) | {"parts": [meta["document"]["parts"][0] | {"first_page": 2}]}}, (content,)),
     ]
     for sent, contents in wrong:
