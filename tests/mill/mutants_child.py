@@ -3,6 +3,8 @@
 import json
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 from tests.mill import mutants_hook
 from tests.mill.mutants_list import BY_NAME
@@ -28,13 +30,22 @@ def main(name: str, length: str, seeds: str) -> None:
         app = product.install()
         for number in map(int, seeds.split(",")):
             played += 1
-            told = run_seed(place, app, number, length=int(length), shrink=False)
-            if told.violations:
-                seed, said = number, told.violations[0]
+            said = _judged(lambda: run_seed(place, app, number, length=int(length), shrink=False))  # noqa: B023
+            if said:
+                seed = number
                 break
     if mutant is not None and not mutants_hook.loaded(mutant):
         raise mutants_hook.Stale(f"{name}: {mutant.module} was never imported")
     print(json.dumps({"seed": seed, "said": said, "played": played, "seconds": round(time.monotonic() - began, 1)}))
+
+
+def _judged(play: Callable[[], Any]) -> str:
+    """What was found first; a product that falls over before anybody can judge it was noticed as well."""
+    try:
+        told = play()
+    except Exception as error:
+        return f"crash: {type(error).__name__}: {error}"
+    return told.violations[0] if told.violations else ""
 
 
 if __name__ == "__main__":

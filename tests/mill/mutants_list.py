@@ -115,6 +115,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "A list whose reading was cut short counts as read to its end: what was not read is taken for gone.",
     ),
     Mutant(
+        "client_of_another_company", "sync.clients",
+        "    key = (os.getpid(), company.id, system, connected.version, urgent)\n",
+        "    key = (os.getpid(), 0, system, connected.version, urgent)\n",
+        "A process uses the client of whichever company came first: one company's documents go to another's system.",
+    ),
+    Mutant(
         "other_companys_records", "models.session",
         "set_config('role', 'sitebooks_app', true), ", "",
         "Row-level security does not bind: what is asked without a company is answered for all.",
