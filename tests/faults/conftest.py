@@ -29,6 +29,7 @@ def site(stand: Stand, request: pytest.FixtureRequest) -> Iterator[Stand]:
     yield stand
     stand.mend()
     if request.node.stash.get(FAILED, False):
+        stand.forget()
         with suppress(AssertionError):  # its own failure says more than what it left behind
             stand.wait_quiet(15)
         return

@@ -33,6 +33,9 @@ TIMES = {
 }  # fmt: skip
 #: Lentune lends an invoice to one try for 300 s, a third of the quarantine: kept below our short one, too.
 CLAIMS = {"lease_seconds": 2}
+#: Records of a company that are on their way.
+UNREST = """company_id = %s AND (due_at <= clock_timestamp() OR lease_until IS NOT NULL
+    OR state IN ('pending', 'sending', 'checking'))"""
 #: The processes whose last lines are shown with a failure.
 LOGS = ("worker-interactive", "worker-bulk", "web")
 #: All queues of the product, and the prefix that all its keys have in the broker.
@@ -45,7 +48,8 @@ class Stand(People):
     def __init__(self, run: Up, failpoints: Path) -> None:
         self.run, self.failpoints = run, failpoints
         ready = self.ready
-        self.url = {name: told["url"] for name, told in ready["simulators"].items()}
+        # only systems that the product knows: a simulator may be there before its connector
+        self.url = {name: told["url"] for name, told in ready["simulators"].items() if name in all_connectors()}
         self.web, self.company, self.database_url = ready["web"], ready["company_id"], ready["database_url"]
         self.app = Celery(broker=ready["broker_url"], set_as_current=False)
         self.app.conf.broker_transport_options = {"global_keyprefix": PREFIX}
@@ -155,6 +159,14 @@ class Stand(People):
         for pid in list(self._stopped):
             self.go_on(pid)
 
+    def forget(self) -> None:
+        """After a row that failed: what it left stopped is no concern of the next one."""
+        self.change(
+            "UPDATE connection SET blocked_code = NULL, blocked_at = NULL, blocked_reason = NULL WHERE company_id = %s",
+            self.company,
+        )
+        self.change("UPDATE sync_record SET due_at = clock_timestamp(), rung_at = NULL WHERE state = 'held'")
+
     def state(self, system: str, kind: str, **having: Any) -> list[dict[str, Any]]:
         """What a system really holds of a kind (its own words); deleted rows are left out."""
         rows = self.http(system, "/_sim/state")["kinds"].get(kind, [])
@@ -255,17 +267,18 @@ class Stand(People):
 
     def quiet(self) -> bool:
         """Nothing due, nothing being done, every event settled, no message but beat's ticks."""
-        found = self.rows("""
-            SELECT (SELECT count(*) FROM sync_record WHERE due_at <= clock_timestamp() OR lease_until IS NOT NULL
-                OR state IN ('pending', 'sending', 'checking'))
-            + (SELECT count(*) FROM event WHERE state = 'received') AS n""")
+        found = self.rows(
+            f"SELECT (SELECT count(*) FROM sync_record WHERE {UNREST})"
+            " + (SELECT count(*) FROM event WHERE company_id = %s AND state = 'received') AS n",
+            self.company, self.company,
+        )  # fmt: skip
         return bool(found[0]["n"] == 0) and not self.waiting("interactive", "bulk")
 
     def unrest(self) -> list[dict[str, Any]]:
         """What keeps it from being quiet, to be shown with a failure."""
-        return self.rows("""
-            SELECT kind, number, state, due_at, lease_until, problems FROM sync_record
-            WHERE due_at <= clock_timestamp() OR lease_until IS NOT NULL OR state IN ('pending', 'sending', 'checking')""")
+        return self.rows(
+            f"SELECT kind, number, state, due_at, lease_until, problems FROM sync_record WHERE {UNREST}", self.company
+        )
 
     def wait_quiet(self, seconds: float = 30) -> None:
         self.wait(self.quiet, seconds, "it does not become quiet")
@@ -342,7 +355,8 @@ def opened(dataset: str = "small", **env: str) -> Iterator[Stand]:
             stand.http("lentune", "/_sim/options", CLAIMS)
             try:
                 if dataset == "small":
-                    stand.wait_state("commitment", "SC-1001-01", seconds=60)
+                    for number in ("SC-1001-01", "PO-1001-01"):
+                        stand.wait_state("commitment", number, seconds=60)
                 stand.wait_quiet(60)
                 yield stand
             finally:

@@ -12,22 +12,25 @@ from workers.local.places import ROOT
 
 pytestmark = pytest.mark.fault("F47")
 ASKED = "GET /rest/v1.1/projects"
+#: The slots of our company's connections; rows with a second company leave theirs.
+OURS = "SELECT 'changes:' || id FROM connection WHERE company_id = %s"
 
 
 def test_ten_ticks_at_once_make_one_pass_and_only_the_newest_slot(site: Stand) -> None:
     """Each tick claims its slot in Postgres. The slots of the hours before, which nobody claimed, are not made up for."""
-    site.change("DELETE FROM schedule_slot WHERE schedule LIKE 'changes:%%'")
-    site.change("""
+    site.change(f"DELETE FROM schedule_slot WHERE schedule IN ({OURS})", site.company)
+    site.change(f"""
         INSERT INTO schedule_slot (schedule, slot)
-        SELECT 'changes:' || id, date_trunc('hour', clock_timestamp()) - interval '5 hours' FROM connection
-    """)
+        SELECT schedule, date_trunc('hour', clock_timestamp()) - interval '5 hours' FROM ({OURS}) AS ours (schedule)
+    """, site.company)  # fmt: skip
     before = site.requests("procore").get(ASKED, 0)
     with ThreadPoolExecutor(5) as many:
         list(many.map(lambda _: site.send("sitebooks.maintenance.pass", "changes", queue="maintenance"), range(10)))
     site.wait(lambda: site.requests("procore").get(ASKED, 0) > before, 20, "no pass at all")
     site.wait(lambda: not site.waiting("maintenance") and not site.busy("sitebooks.maintenance.pass"), 20, "ticks are left")
     site.wait_quiet()
-    slots = site.rows("SELECT schedule, count(*) AS n FROM schedule_slot WHERE schedule LIKE 'changes:%%' GROUP BY schedule")
+    count = f"SELECT schedule, count(*) AS n FROM schedule_slot WHERE schedule IN ({OURS}) GROUP BY schedule"
+    slots = site.rows(count, site.company)
     assert [row["n"] for row in slots] == [2, 2], "one more for each connection"
     assert site.requests("procore")[ASKED] == before + 1
 

@@ -20,7 +20,7 @@ DAYS = [datetime(2026, 9, 27, tzinfo=ZONE), datetime(2027, 4, 4, tzinfo=ZONE)]
 def test_half_past_two_runs_once(world: Any, day: datetime) -> None:
     """Two beats tick every ten minutes through the night; the slots are claimed in Postgres."""
     world.save(auto_push_cron="30 2 * * *", auto_push_invoices=True)
-    now, end, ran = day.astimezone(UTC) - timedelta(hours=1), day.astimezone(UTC) + timedelta(hours=5), Counter[str]()
+    now, end, ran = day.astimezone(UTC) - timedelta(hours=1), day.astimezone(UTC) + timedelta(hours=6), Counter[str]()
     while now < end:
         for schedule in ("lentune_invoice_push", "nightly_full", "reconcile"):
             for late in (timedelta(), timedelta(seconds=7)):
