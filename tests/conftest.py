@@ -55,6 +55,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[OPENED].close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _walkable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As root, Postgres runs as a user of its own, who must be able to walk down to a test's folder."""
+    base = tmp_path_factory.getbasetemp()
+    for above in (base, *base.parents):
+        if above.name.startswith(("pytest-", "popen-")):
+            above.chmod(0o755)
+
+
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> "Servers":
     """Postgres and the broker of this run."""

@@ -11,8 +11,8 @@ import typer
 ROOT = Path(__file__).resolve().parents[2]
 
 
-#: The whole run: two test processes, each with servers of its own. What takes long is run by `test -m slow tests`.
-WHOLE = ["-n", "2", "--dist", "loadfile", "-m", "not slow", "tests"]
+#: Everything but what breaks real processes on purpose and what takes long: `test tests/faults`, `test -m slow tests`.
+WHOLE = ["-m", "not slow and not faults", "tests"]
 
 
 def register(app: typer.Typer) -> None:
