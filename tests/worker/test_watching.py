@@ -163,7 +163,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 def _first_load(made: Watched) -> None:
     """A demo run: read in full, a person's change told by a webhook and carried over, both sides compared."""
     arrived = "SELECT 1 AS one FROM sync_record WHERE number = 'SC-1001-01' AND state = 'synced'"
-    moving = "SELECT 1 AS one FROM sync_record WHERE due_at <= clock_timestamp() OR state <> 'synced'"
+    moving = "SELECT 1 AS one FROM sync_record WHERE due_at <= clock_timestamp() OR state IN ('pending', 'sending', 'checking')"
     wait_for(lambda: made.rows(arrived), 60, "nothing was synced")
     wait_for(lambda: not made.rows(moving), 30, "the first load did not end")
     made.act("procore", "edit_commitment", number="SC-1001-01", title="Watched")
