@@ -51,6 +51,8 @@ class Workers:
         self.kills = 0
         self._count = 0
         self._running: dict[greenlet, Worker] = {}
+        #: Clients of processes that have nothing to do: the next message, of whatever company, meets them as they are.
+        self._idle: list[dict[Any, Any]] = []
 
     def current(self) -> Worker | None:
         """The worker in whose task this code runs; None outside of any."""
@@ -60,7 +62,8 @@ class Workers:
         """Hands out a message; gives how far it came."""
         self.broker.take(message)
         self._count += 1
-        worker = Worker(f"w{self._count}", message, stop_at=stop_at, die_at=die_at)
+        known = self._idle.pop() if self._idle else {}
+        worker = Worker(f"w{self._count}", message, stop_at=stop_at, die_at=die_at, clients=known)
         worker.thread = greenlet(lambda: self._run(worker))
         self._running[worker.thread] = worker
         return self._go(worker)
@@ -111,6 +114,8 @@ class Workers:
         said = str(worker.thread.switch())
         if worker.thread.dead:
             del self._running[worker.thread]
+            if not said.startswith("killed"):
+                self._idle.append(worker.clients)
         self.note(f"{worker}: {said}" if said == "stopped" else f"{worker.name} {worker.message}: {said}")
         return said
 
