@@ -59,7 +59,8 @@ def test_a_line_runs_as_written_and_ends_on_sigterm(name: str, environment: dict
     signs = {
         "web": lambda: answers(f"http://127.0.0.1:{environment['PORT']}/readyz", (200,)),
         "flower": lambda: answers(f"http://127.0.0.1:{environment['FLOWER_PORT']}/workers", (401,)),
-        "beat": lambda: "beat: Starting" in said.read_text(),
+        # it says "Starting" before its own file is open; a signal between the two ends it with 1
+        "beat": lambda: "Sending due task" in said.read_text(),
     }
     process = subprocess.Popen(
         ["sh", "-c", LINES[name]], cwd=ROOT, env=environment, stdout=said.open("w"), stderr=subprocess.STDOUT,
