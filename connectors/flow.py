@@ -171,7 +171,8 @@ class Connector:
     readers: Mapping[str, Reader]
     #: "as" of what is held -> its plan; called with what should be held, the linked id, the key, and the version last seen.
     plans: Mapping[str, Callable[..., Plan]]
-    doorbell: Callable[[Mapping[str, Any]], Doorbell | Ignored]
+    #: An event that is about several objects rings for each.
+    doorbell: Callable[[Mapping[str, Any]], Doorbell | Ignored | tuple[Doorbell, ...]]
     verify: Callable[[bytes, Mapping[str, str], Sequence[str], datetime], str | None]
     event_id: Callable[[Mapping[str, Any]], str]
     #: (client, url, secret); with `renew=True` also where it is registered already, so that the secret is the one in use

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from connectors.calls import Answer, Request
 
@@ -63,3 +64,14 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Gives its connections back."""
+
+
+@runtime_checkable
+class Files(Protocol):
+    """A client of a system whose objects have files attached."""
+
+    def addresses(self, obj: Any) -> Mapping[str, str]:
+        """Attachment id -> where it can be fetched for a while, by what the system lists now. Raises CallFailed's subclasses."""
+
+    def download(self, url: str, into: Path, most: int) -> int:
+        """As connectors.http.HttpClient.download."""

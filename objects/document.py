@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: The type of a file that was signed with DocuSign: linked to its object, and not reachable by anybody else (S-29).
+DOCUSIGN = "application/vnd.docusign"
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -11,16 +14,21 @@ class Attachment:
     name: str
     content_type: str = ""
 
+    @property
+    def reachable(self) -> bool:
+        return self.content_type != DOCUSIGN
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One attachment within the document; pages are counted from 1, `last_page` included."""
+    """One attachment within the document; pages are counted from 1, `last_page` included. `size` is that of the file."""
 
     source_id: str
     name: str
     sha256: str
     first_page: int
     last_page: int
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,21 +84,37 @@ def _sort(
         except NotUnderstood as error:
             _settle(db, [row.id], EventState.parked, str(error))
             continue
-        if isinstance(bell, Doorbell) and bell.company not in ("", company.site_id):
-            why = f"it names company {bell.company}; this address belongs to {company.site_id}"
-            _settle(db, [row.id], EventState.parked, why)
-            continue
-        if isinstance(bell, Ignored):
-            _settle(db, [row.id], EventState.ignored, bell.reason)
-        elif bell.direct and company.flows_from(row.system, bell.kind):
-            direct.setdefault((row.system, bell.kind), {})[bell.ref] = bell.project_id
-            _settle(db, [row.id], EventState.done, "", bell)
-        elif bell.kind == "sub_job":
-            lists.add((row.system, bell.kind, bell.project_id))
-            _settle(db, [row.id], EventState.done, "", bell)
+        if isinstance(bell, tuple):  # the ones that are rung at once first: the one that must be read settles the event
+            bells: list[Doorbell | Ignored] = sorted(bell, key=lambda one: not (one.direct and company.flows_from(row.system, one.kind)))
         else:
-            indirect.setdefault((row.system, bell), []).append(row.id)
+            bells = [bell]
+        for one in bells:
+            _sort_one(db, company, row, one, direct, indirect, lists)
     return direct, indirect, lists
+
+
+def _sort_one(
+    db: Connection,
+    company: Company,
+    row: Any,
+    bell: Doorbell | Ignored,
+    direct: dict[tuple[str, str], dict[str, str]],
+    indirect: dict[tuple[str, Doorbell], list[int]],
+    lists: Lists,
+) -> None:
+    if isinstance(bell, Doorbell) and bell.company not in ("", company.site_id):
+        why = f"it names company {bell.company}; this address belongs to {company.site_id}"
+        _settle(db, [row.id], EventState.parked, why)
+    elif isinstance(bell, Ignored):
+        _settle(db, [row.id], EventState.ignored, bell.reason)
+    elif bell.direct and company.flows_from(row.system, bell.kind):
+        direct.setdefault((row.system, bell.kind), {})[bell.ref] = bell.project_id
+        _settle(db, [row.id], EventState.done, "", bell)
+    elif bell.kind == "sub_job":
+        lists.add((row.system, bell.kind, bell.project_id))
+        _settle(db, [row.id], EventState.done, "", bell)
+    else:
+        indirect.setdefault((row.system, bell), []).append(row.id)
 
 
 def _read_now(company: Company, system: str, bell: Doorbell, events: list[int]) -> Rung:

@@ -119,6 +119,12 @@ class ProcoreClient(HttpClient):
         reason = "the list changed each time it was read"
         raise Unavailable(Request("GET", path), Answer(Outcome.not_applied, reason=reason))
 
+    def addresses(self, obj: Any) -> Mapping[str, str]:
+        """Attachment id -> address of an invoice's files (section 10); they expire, so they are asked for when needed."""
+        record = self.get(f"/rest/v1.1/requisitions/{obj.source_id}", {"project_id": obj.project_id})
+        files = record.get("attachments") if isinstance(record, dict) else None
+        return {str(one.get("id")): str(one.get("url") or "") for one in files or () if isinstance(one, dict)}
+
     def same_company(self, value: object, path: str) -> None:
         """Raises WrongCompany when an answer names another company than ours; naming none is allowed."""
         if value is not None and str(value) != self.company:

@@ -3,6 +3,7 @@
 from connectors.flow import Connector
 from connectors.procore.client import connect
 from connectors.procore.counting import COUNTS
+from connectors.procore.invoices import Requisitions
 from connectors.procore.reading import READERS
 from connectors.procore.standing import SIGHTINGS
 from connectors.procore.subscribing import subscribe
@@ -13,7 +14,7 @@ from settings.procore import ProcoreSettings
 CONNECTOR = Connector(
     system="procore",
     connect=connect,
-    readers=READERS,
+    readers={**READERS, "invoice": Requisitions()},
     plans=PLANS,
     doorbell=doorbell,
     verify=verify,
@@ -22,7 +23,7 @@ CONNECTOR = Connector(
     settings=ProcoreSettings,
     scans=(
         "project", "cost_type", "cost_code", "vendor", "sub_job", "budget_code", "billing_period", "commitment",
-        "variation",
+        "variation", "invoice",
     ),
     counts=COUNTS,
     anchored=COUNTS,

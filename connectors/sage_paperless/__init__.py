@@ -1,0 +1,1 @@
+"""Sage Paperless Construction: approved subcontractor invoices in, payments out."""
