@@ -23,8 +23,9 @@ def invoice(obj: Invoice, known: Known, key: str) -> Held:
         "queue": settings.queue if settings.automated else None, "behavior": settings.import_behavior,
         "metadata": {
             "procore_company_id": known.site_company_id, "procore_project_id": obj.project_id,
-            "procore_invoice_id": obj.source_id, "procore_status": "approved", "mode": "automated" if settings.automated else "manual",
-            "vendor": obj.supplier_name, "commitment_number": commitment.number, "commitment_type": commitment.form, "invoice_number": obj.number,
+            "procore_invoice_id": obj.source_id, "procore_status": "approved",
+            "mode": "automated" if settings.automated else "manual", "vendor": obj.supplier_name,
+            "commitment_number": commitment.number, "commitment_type": commitment.form, "invoice_number": obj.number,
             "invoice_date": obj.date.isoformat(), "due_date": obj.due_date.isoformat() if obj.due_date else None,
             "description": commitment.name or None, "lines": list(_lines(obj, commitment, known)), "net": text_of(obj.net),
             "tax": text_of(obj.tax), "retainage": text_of(obj.retainage or Decimal(0)), "document": None,

@@ -1,16 +1,16 @@
 """Attachments into one PDF (contract C.5): in their order, the same bytes for the same files, on disk and never in memory."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 
 from connectors.sage_paperless import kinds, office, textpages
-from connectors.sage_paperless.pages import Unusable, open_pdf, picture_to_pdf
+from connectors.sage_paperless.pages import Unusable, pages_of, picture_to_pdf
 from objects.document import Document, LeftOut, Part
 
 
@@ -27,70 +27,76 @@ class File:
 def join(files: Sequence[File], folder: Path, paper: str, left_out: Sequence[LeftOut] = ()) -> Document:
     """The document, as `folder`/<sha256>.pdf. With a file that cannot be part of it, none is made: `left_out` says which.
 
-    `left_out` given beforehand names what is not there by nature (DocuSign) or could not be fetched.
+    `left_out` given beforehand names what is not there by nature (DocuSign).
     """
-    with tempfile.TemporaryDirectory(dir=folder, prefix="joining-") as work, ExitStack() as opened:
-        parts: list[tuple[File, pikepdf.Pdf]] = []
+    with tempfile.TemporaryDirectory(dir=folder, prefix="joining-") as work:
+        ready: list[tuple[File, Path, int]] = []
         refused: list[LeftOut] = []
         for number, file in enumerate(files):
             try:
-                parts.append((file, opened.enter_context(_as_pdf(file, Path(work, f"{number}.part"), paper))))
+                path = _as_pdf(file, Path(work, f"{number}.part"), paper)
+                ready.append((file, path, pages_of(path)))
             except Unusable as error:
                 refused.append(LeftOut(file.source_id, kinds.safe(file.name), error.code, error.reason))
-        if refused or not parts:
-            return Document("", 0, 0, (), (*left_out, *refused))
-        return _whole(parts, folder, Path(work, "whole.pdf"), tuple(left_out))
+        if not refused and ready:
+            try:
+                return _whole(ready, folder, Path(work, "whole.pdf"), tuple(left_out))
+            except Unusable as error:
+                refused = [LeftOut(file.source_id, kinds.safe(file.name), error.code, error.reason) for file in files]
+        return Document("", 0, 0, (), (*left_out, *refused))
 
 
-@contextmanager
-def _as_pdf(file: File, made: Path, paper: str) -> Iterator[pikepdf.Pdf]:
-    """The file as a PDF that is whole. Raises Unusable."""
+def _as_pdf(file: File, made: Path, paper: str) -> Path:
+    """Where the file is as a PDF: itself, or `made`. Raises Unusable."""
     if not file.path.stat().st_size:
         raise Unusable("attachment_empty", "it holds no bytes")
     said, found = kinds.said_by(file.name, file.content_type), kinds.found_in(file.path)
     if said == kinds.OTHER or (found == kinds.OTHER and said in ("", kinds.OFFICE)):
         raise Unusable("type_not_convertible", f"{file.content_type or 'its type'} cannot be made into pages")
     if said and said != found:
-        raise Unusable("attachment_not_what_it_says", f"it is said to be {said}, and its content is {_called(found)}")
-    path = file.path
-    if found != kinds.PDF:
-        path = made
-        if found == kinds.TEXT:
-            textpages.to_pdf(file.path, made, paper)
-        elif found == kinds.OFFICE:
-            office.to_pdf(file.path, made)
-        else:
-            picture_to_pdf(file.path, made, paper)
-    with open_pdf(path) as pdf:
-        yield pdf
+        called = "something else" if found == kinds.OTHER else found
+        raise Unusable("attachment_not_what_it_says", f"it is said to be {said}, and its content is {called}")
+    if found == kinds.PDF:
+        return file.path
+    if found == kinds.TEXT:
+        textpages.to_pdf(file.path, made, paper)
+    elif found == kinds.OFFICE:
+        office.to_pdf(file.path, made)
+    else:
+        picture_to_pdf(file.path, made, paper)
+    return made
 
 
-def _called(kind: str) -> str:
-    return "something else" if kind == kinds.OTHER else kind
-
-
-def _whole(parts: Sequence[tuple[File, pikepdf.Pdf]], folder: Path, path: Path, left_out: tuple[LeftOut, ...]) -> Document:
-    listed = []
-    with pikepdf.new() as whole:
-        with whole.open_outline() as outline:
-            for file, pdf in parts:
-                first, name = len(whole.pages), kinds.safe(file.name)
-                whole.pages.extend(pdf.pages)
-                outline.root.append(pikepdf.OutlineItem(name, first))
-                listed.append((file, name, first + 1, len(whole.pages)))
-        whole.remove_unreferenced_resources()
-        whole.save(
-            path, deterministic_id=True, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none,
-            object_stream_mode=pikepdf.ObjectStreamMode.disable,
-        )  # fmt: skip
-        pages = len(whole.pages)
+def _whole(ready: Sequence[tuple[File, Path, int]], folder: Path, path: Path, left_out: tuple[LeftOut, ...]) -> Document:
+    parts, last = [], 0
+    for file, _, count in ready:
+        size = file.path.stat().st_size
+        parts.append(Part(file.source_id, kinds.safe(file.name), _sha256(file.path), last + 1, last + count, size))
+        last += count
+    _merged([pdf for _, pdf, _ in ready], parts, path)
+    if (pages := pages_of(path)) != last:
+        raise Unusable("attachment_unreadable", f"joined they have {pages} pages, and {last} one by one")
     made = _sha256(path)
     kept = path.replace(folder / f"{made}.pdf")
-    shown = tuple(
-        Part(file.source_id, name, _sha256(file.path), first, last, file.path.stat().st_size)
-        for file, name, first, last in listed
-    )
-    return Document(made, pages, kept.stat().st_size, shown, left_out)
+    return Document(made, last, kept.stat().st_size, tuple(parts), left_out)
+
+
+def _merged(paths: Sequence[Path], parts: Sequence[Part], into: Path) -> None:
+    """By qpdf's own job: it copies each stream from file to file, where pages appended one by one are held in memory."""
+    job: Any = pikepdf.Job({  # its two halves carry no types
+        "empty": "", "outputFile": str(into), "pages": [{"file": str(path), "range": "1-z"} for path in paths],
+        "deterministicId": "", "compressStreams": "n", "decodeLevel": "none", "objectStreams": "disable", "suppressRecovery": "",
+        "removeUnreferencedResources": "no",
+    })  # fmt: skip
+    try:
+        with job.create_pdf() as whole:
+            with whole.open_outline() as outline:
+                outline.root.extend(pikepdf.OutlineItem(part.name, part.first_page - 1) for part in parts)
+            job.write_pdf(whole)
+    except (pikepdf.PdfError, RuntimeError) as error:
+        raise Unusable("attachment_unreadable", f"they cannot be joined ({type(error).__name__})") from error
+    if job.exit_code or job.has_warnings:
+        raise Unusable("attachment_unreadable", "they cannot be joined without a doubt")
 
 
 def _sha256(path: Path) -> str:

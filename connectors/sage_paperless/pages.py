@@ -10,6 +10,8 @@ from PIL import Image
 
 #: Points; A4 is 210 x 297 mm.
 PAPERS = {"A4": (595.28, 841.89), "Letter": (612.0, 792.0)}
+#: Bytes at the end of a PDF within which its end mark must stand (ISO 32000-1, H.3).
+WITHIN = 1024
 #: Pixels of one picture: about 400 dpi on A0.
 MOST_PIXELS = 250_000_000
 #: What Pillow raises for a picture that is not whole.
@@ -24,25 +26,25 @@ class Unusable(Exception):
         self.code, self.reason = code, reason
 
 
-def open_pdf(path: Path) -> pikepdf.Pdf:
-    """The PDF, every object of it read once. Raises Unusable: nothing is repaired, for what was repaired may lack pages.
+def pages_of(path: Path) -> int:
+    """How many pages the PDF has, every object of it read once. Raises Unusable: nothing is repaired, for what was
+    repaired may lack pages.
 
     Read from disk as needed, not mapped: a set of 200 MB must not count as memory.
     """
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - WITHIN))
+        if b"%%EOF" not in file.read():
+            raise Unusable("attachment_unreadable", "its end is missing")
     try:
-        pdf = pikepdf.open(path, attempt_recovery=False, access_mode=pikepdf.AccessMode.stream)
+        with pikepdf.open(path, attempt_recovery=False, access_mode=pikepdf.AccessMode.stream) as pdf:
+            if wrong := _wrong(pdf):
+                raise Unusable("attachment_unreadable", wrong)
+            return len(pdf.pages)
     except pikepdf.PasswordError as error:
         raise Unusable("attachment_password_protected", "it opens with a password only") from error
-    except (pikepdf.PdfError, OSError, ValueError) as error:
+    except (pikepdf.PdfError, OSError, ValueError, RuntimeError) as error:
         raise Unusable("attachment_unreadable", _said(error)) from error
-    try:
-        wrong = _wrong(pdf)
-    except (pikepdf.PdfError, ValueError, RuntimeError) as error:
-        wrong = _said(error)
-    if wrong:
-        pdf.close()
-        raise Unusable("attachment_unreadable", wrong)
-    return pdf
 
 
 def _wrong(pdf: pikepdf.Pdf) -> str:
