@@ -163,6 +163,39 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """One thing that must hold in the other system, looked at now. `code` names what is wrong, "" when it holds.
+
+    `stops`: while it does not hold, nothing of this connection can be set here (S-01, S-02, S-08).
+    """
+
+    name: str
+    requirement: str
+    said: str
+    code: str = ""
+    stops: bool = False
+    fix: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it holds."""
+        return not self.code
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """How a person lets us in with a browser: authorization code flow.
+
+    `address` is where the browser is sent, from the settings, our client id, our own address it comes back to, and the
+    state. `person` is who let us in, `companies` (id, name) are the ones they let us into; neither names a company yet.
+    """
+
+    address: Callable[[Any, str, str, str], str]
+    person: Callable[[Client], str]
+    companies: Callable[[Client], Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Connector:
     """All that one folder declares; `connectors.registry` collects them."""
 
@@ -193,4 +226,8 @@ class Connector:
     anchored: Mapping[str, Callable[[Client, Sequence[str]], Iterator[Counted]]] = field(default_factory=dict)
     #: What the system can do and what it cannot, by kind, in words that people read (requirement Y-20).
     capabilities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Where a person signs in there instead of a service account.
+    consent: Consent | None = None
+    #: What must hold there besides the sign-in: licences, services, jobs. Reads only; raises CallFailed's subclasses.
+    probe: Callable[[Client], Sequence[Looked]] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

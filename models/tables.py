@@ -93,6 +93,9 @@ connection = Table(
     Column("blocked_at", DateTime(timezone=True)),
     Column("blocked_reason", Text),
     _time("last_event_at"),
+    _time("granted_at"),  # when a person signed in there and let us in, who of ours, and as whom there
+    Column("granted_by", Text),
+    Column("granted_as", Text),
     _now("created_at"),
     UniqueConstraint("company_id", "system"),
     UniqueConstraint("hook_address"),
@@ -411,6 +414,34 @@ api_token = Table(
     _time("used_at"),
     UniqueConstraint("hash"),
     CheckConstraint("purpose IN ('sign_in', 'session', 'api')", name="purpose"),
+)
+
+access_grant = Table(
+    "access_grant",
+    metadata,
+    _id(),
+    _company(),
+    Column("system", Text, nullable=False),
+    Column("token_id", BigInteger, nullable=False),  # the session of the person who began it
+    Column("hash", LargeBinary, nullable=False),  # of the state that comes back with the browser
+    Column("settings", JSONB, nullable=False),  # kept with the secrets until the other system has let us in
+    Column("secrets", LargeBinary, nullable=False),  # encrypted JSON
+    Column("redirect_uri", Text, nullable=False),
+    _now("created_at"),
+    _time("expires_at", nullable=False),
+    UniqueConstraint("company_id", "hash"),
+)
+
+vault_tie = Table(  # written by triggers of connection and company only
+    "vault_tie",
+    metadata,
+    Column("company_id", BigInteger, ForeignKey("company.id"), primary_key=True, autoincrement=False),
+    Column("site", Text, nullable=False),  # Procore's address and id of the company
+    Column("place", Text, nullable=False),  # where the vault is, and its id
+    Column("site_id", Text, nullable=False),
+    Column("vault", Text, nullable=False),  # its name, for the prompt
+    UniqueConstraint("site"),
+    UniqueConstraint("place"),
 )
 
 #: Tables under row-level security: all that carry company_id, and company itself.

@@ -14,7 +14,7 @@ from sync.records import write_history
 from sync.secrets import WrongKey, decrypt, encrypt, under_first_key, under_new_key
 
 #: Every column that holds something encrypted.
-COLUMNS = (("credential", "secrets"), ("credential", "token"), ("connection", "hook_secrets"))
+COLUMNS = (("credential", "secrets"), ("credential", "token"), ("connection", "hook_secrets"), ("access_grant", "secrets"))
 #: A web process notices a new secret within 3 s (web/addresses.py); only then may a delivery be signed with it.
 NOTICED_SECONDS = 5.0
 #: What was signed with the old secret may still come: Procore tries a delivery again for 12 hours.

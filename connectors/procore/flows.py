@@ -2,6 +2,7 @@
 
 from connectors.flow import Connector
 from connectors.procore.client import connect
+from connectors.procore.consent import CONSENT
 from connectors.procore.counting import COUNTS
 from connectors.procore.invoices import Requisitions
 from connectors.procore.reading import READERS
@@ -28,5 +29,6 @@ CONNECTOR = Connector(
     counts=COUNTS,
     anchored=COUNTS,
     sightings=SIGHTINGS,
+    consent=CONSENT,
     labels={name: str(field.title) for name, field in ProcoreSettings.model_fields.items()},
 )

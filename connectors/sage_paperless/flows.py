@@ -7,6 +7,7 @@ from connectors.sage_paperless import checks, holding
 from connectors.sage_paperless.connecting import connect
 from connectors.sage_paperless.mirror import read_settings, save_settings
 from connectors.sage_paperless.preparing import prepare
+from connectors.sage_paperless.probing import probe
 from connectors.sage_paperless.reading import READERS
 from connectors.sage_paperless.webhooks import doorbell, event_id, subscribe, verify
 from connectors.sage_paperless.writing import PLANS, SIGHTINGS, counted
@@ -48,4 +49,5 @@ CONNECTOR = Connector(
     anchored={"invoice": counted},
     sightings=SIGHTINGS,
     labels=LABELS,
+    probe=probe,
 )

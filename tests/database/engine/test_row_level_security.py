@@ -11,9 +11,9 @@ from sync import connections, inbox, sweep, tokens
 from sync.connections import new_company
 from tests.database.engine.stand import arrive, rows
 
-#: Tables that the application's role may add to but never change, and the one that only the seals' trigger writes.
+#: Tables that the application's role may add to but never change, and those that only triggers write.
 ADDED_TO = ("history", "approval")
-READ_ONLY = ("seal",)
+READ_ONLY = ("seal", "vault_tie")
 #: Tables without a company: they hold nothing of one.
 OF_NOBODY = {"company", "schedule_slot", "heartbeat", "mark", "odd_message"}
 #: What a row of each table needs, besides the company, to be written at all.
@@ -41,6 +41,10 @@ ROWS = {
     "reconcile_run": {"connection_id": 1},
     "app_user": {"name": "x", "role": "viewer"},
     "api_token": {"user_id": 1, "purpose": "api", "hash": b"x", "expires_at": "2030-01-01"},
+    "access_grant": {
+        "system": "procore", "token_id": 1, "hash": b"x", "settings": "{}", "secrets": b"x", "redirect_uri": "u",
+        "expires_at": "2030-01-01",
+    },
 }
 
 
@@ -65,6 +69,13 @@ def filled(start):
     from datetime import timedelta
 
     tokens.new_token(world.company, "Ana", "api", ["read"], timedelta(hours=1))
+    with session(world.company) as db:
+        db.execute(text("""
+            INSERT INTO access_grant (company_id, system, token_id, hash, settings, secrets, redirect_uri, expires_at)
+            VALUES (:c, 'procore', 1, 'x', '{}', 'x', 'u', clock_timestamp())
+        """), {"c": world.company})
+    with unscoped() as db:  # as its trigger does
+        db.execute(text("INSERT INTO vault_tie VALUES (:c, :t, :t, 'x', 'x')"), {"c": world.company, "t": str(world.company)})
     return world
 
 
@@ -136,7 +147,8 @@ def test_a_row_cannot_be_moved_to_another_company(filled, other):
 def test_what_is_kept_for_the_auditor_is_never_changed_or_deleted(filled, table):
     statements = [f"UPDATE {table} SET company_id = company_id", f"DELETE FROM {table}", f"TRUNCATE {table}"]
     if table in READ_ONLY:
-        statements.append(f"INSERT INTO seal VALUES ({filled.company}, 1000000, 1, 'x')")
+        values = {"seal": "1000000, 1, 'x'", "vault_tie": "'x', 'x', 'x', 'x'"}[table]
+        statements.append(f"INSERT INTO {table} VALUES ({filled.company}, {values})")
     for statement in statements:
         with pytest.raises(ProgrammingError, match="permission denied"), session(filled.company) as db:
             db.execute(text(statement))

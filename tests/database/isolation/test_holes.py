@@ -23,6 +23,8 @@ ROOT = Path(sync.__file__).parents[1]
 #: Unique keys without the company, and why each may be so.
 WITHOUT_COMPANY = {
     "uq_connection_hook_address": "a delivery names nothing else: 192 random bits that no two companies share",
+    "uq_vault_tie_site": "one Procore company to one vault, between companies of ours too",
+    "uq_vault_tie_place": "one vault to one Procore company, between companies of ours too",
     "uq_api_token_hash": "a token names nothing else: the hash of 256 random bits",
 }
 #: Tables that hold nothing of a company; `unscoped` may name them.

@@ -20,7 +20,7 @@ from web.addresses import REMEMBER_SECONDS
 #: Binary columns that hold hashes and salts, nothing that a key opens.
 NOT_ENCRYPTED = {
     "company.salt", "snapshot.head_hash", "snapshot.hash", "sync_record.held_hash", "sync_record.sent_hash",
-    "sync_record.told_hash", "write.body_hash", "approval.held_hash", "seal.hash", "api_token.hash",
+    "sync_record.told_hash", "write.body_hash", "approval.held_hash", "seal.hash", "api_token.hash", "access_grant.hash",
 }  # fmt: skip
 
 
