@@ -4,49 +4,25 @@ import getpass
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from cli.exits import REFUSED, Failure, wrong_usage
-from connectors.ports import Token, Window
 from connectors.registry import connector
 from models import session
 from settings.environment import environment
 from sync import clients, connections, settings, tokens, views
-from sync.clients import Credentials
 from sync.company import load
+from sync.trial import Trial
 
 log = logging.getLogger("sitebooks.connect")
 
 #: Procore shows the code to the person instead of sending the browser somewhere (contract section 2).
 SHOWN_CODE = "urn:ietf:wg:oauth:2.0:oob"
 SIGN_IN_LINK = timedelta(days=1)
-
-
-@dataclass
-class Trial:
-    """CredentialStore and Budget of the one sign-in that is tried before anything is stored."""
-
-    given: Mapping[str, str]
-    held: Token | None = field(default=None, repr=False)
-
-    def secrets(self) -> Mapping[str, str]:
-        return self.given
-
-    def token(self, fetch: Callable[[Mapping[str, str], Token | None], Token], refused: str | None = None) -> str:
-        if self.held is None or self.held.access == refused:
-            self.held = fetch(self.given, self.held)
-        return self.held.access
-
-    def take(self, urgent: bool = False) -> datetime | None:
-        return None
-
-    def seen(self, window: Window | None) -> None:
-        """A trial is a handful of requests; the stored budget learns from the first scan."""
 
 
 def ask_secrets(system: str, names: Sequence[str]) -> dict[str, str]:
@@ -121,10 +97,8 @@ def store(
     """
     from tasks import publish, scan
 
-    made = connections.connect(company_id, system, values, secrets)
-    token = trial.held
-    if token is not None:  # a code and a refresh token work once: what the trial was given is what is kept
-        Credentials(company_id, made).token(lambda _secrets, _old: token)
+    # a code and a refresh token work once: what the trial was given is what is kept
+    connections.connect(company_id, system, values, secrets, trial.held)
     publish.ring_all(company_id, settings.unblock(company_id, system))
     publish.ring_all(company_id, settings.fetch(company_id, system, actor))
     if chosen:  # after the fetch, so that what the system itself holds is changed there first

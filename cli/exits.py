@@ -73,7 +73,7 @@ TABLE: dict[str, tuple[str, str, int]] = {
         REFUSED,
     ),
     "sync.approval.NotWaiting": ("not_waiting_for_approval", "See what waits: sitebooks list --state awaiting_approval", REFUSED),
-    "sync.settings.Refused": ("settings_refused", "Change the named setting so that the combination is allowed.", REFUSED),
+    "sync.refusal.Refused": ("settings_refused", "Change the named setting so that the combination is allowed.", REFUSED),
     "sync.secrets.WrongKey": ("wrong_key", "Put the key they were made with behind the new one in SECRET_KEY.", NOT_AUTHORISED),
     "models.states.IllegalMove": ("not_possible_now", "See what state it is in: sitebooks why NUMBER", REFUSED),
     "builtins.ConnectionError": ("unreachable", _LATER, UNREACHABLE),

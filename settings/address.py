@@ -3,8 +3,8 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-#: Settings that say where credentials are sent.
-NAMES = ("base_url", "login_url")
+#: Settings that say where credentials and documents are sent; changed by connecting again only.
+NAMES = ("base_url", "login_url", "transport", "folder", "vault_id")
 
 
 def bare_address(value: str, whose: str) -> str:

@@ -114,18 +114,31 @@ def client(company: Company, system: str, urgent: bool = False) -> Client:
             forgotten = _clients.pop(old)
             if old[0] == key[0]:
                 forgotten.close()
-        _clients[key] = connector(system).connect(
-            connected.settings,
-            Credentials(company.id, connected.id),
-            SharedBudget(connected.id),
-            company=company.site_id,
-            seconds=environment().request_seconds,
-            urgent=urgent,
-            transport=transports.get(system),
-            clock=now,
-            folder=documents(company.id),
-        )
+        _clients[key] = _made(company, system, company.site_id, environment().request_seconds, urgent)
     return _clients[key]
+
+
+def fresh(company: Company, system: str, seconds: float, site_id: str = "") -> Client:
+    """A client for a page that a person waits for, asking no longer than this; the caller closes it.
+
+    With `site_id` it is bound to another company of Procore's, to find out whether that can be used.
+    """
+    return _made(company, system, site_id or company.site_id, seconds, urgent=True)
+
+
+def _made(company: Company, system: str, site_id: str, seconds: float, urgent: bool) -> Client:
+    connected = company.connections[system]
+    return connector(system).connect(
+        connected.settings,
+        Credentials(company.id, connected.id),
+        SharedBudget(connected.id),
+        company=site_id,
+        seconds=seconds,
+        urgent=urgent,
+        transport=transports.get(system),
+        clock=now,
+        folder=documents(company.id),
+    )
 
 
 def documents(company_id: int) -> Path:
@@ -163,4 +176,4 @@ def _lasts(ends: datetime) -> bool:
     return ends > now() + timedelta(seconds=60)
 
 
-__all__ = ["Credentials", "SharedBudget", "budget_row", "client", "close_all", "transports"]
+__all__ = ["Credentials", "SharedBudget", "budget_row", "client", "close_all", "fresh", "transports"]

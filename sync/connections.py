@@ -11,15 +11,17 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
+from connectors.ports import Token
 from connectors.registry import connector
 from models import session, unscoped
 from objects import Object
 from objects.plain import NotReadable, from_plain
 from settings.environment import environment
-from sync import clients, records
+from sync import clients, one_route, records
 from sync.clients import budget_row
 from sync.company import load
 from sync.records import Rung, merge
+from sync.refusal import one_vault
 from sync.secrets import decrypt, encrypt
 from sync.stops import STOPS
 
@@ -68,10 +70,16 @@ def new_company(name: str, site_id: str, currency: str = "NZD", time_zone: str =
         return made
 
 
-def connect(company_id: int, system: str, settings: dict[str, Any], credentials: dict[str, str]) -> int:
-    """A connection with its credentials, its unguessable address and its secret. Raises pydantic.ValidationError."""
+def connect(
+    company_id: int, system: str, settings: dict[str, Any], credentials: dict[str, str], token: Token | None = None
+) -> int:
+    """A connection with its credentials, its unguessable address and its secret; `token` is one they already led to.
+
+    Raises pydantic.ValidationError, and sync.refusal.Refused where it would break a rule between connections.
+    """
     connector(system).settings.model_validate(settings)
-    with session(company_id) as db:
+    with one_vault(), session(company_id) as db:
+        one_route.unless_two(db, company_id, system, settings)
         made: int = db.execute(
             text("""
             INSERT INTO connection (company_id, system, settings, hook_address, hook_secrets)
@@ -92,11 +100,17 @@ def connect(company_id: int, system: str, settings: dict[str, Any], credentials:
         ).scalar_one()
         db.execute(
             text("""
-            INSERT INTO credential (company_id, connection_id, secrets) VALUES (:p, :c, :s)
+            INSERT INTO credential (company_id, connection_id, secrets, token, token_expires_at) VALUES (:p, :c, :s, :t, :e)
             ON CONFLICT (company_id, connection_id) DO UPDATE
-                SET secrets = excluded.secrets, token = NULL, token_expires_at = NULL
+                SET secrets = excluded.secrets, token = excluded.token, token_expires_at = excluded.token_expires_at
         """),
-            {"p": company_id, "c": made, "s": encrypt(credentials)},
+            {
+                "p": company_id,
+                "c": made,
+                "s": encrypt(credentials),
+                "t": token and encrypt([token.access, token.refresh]),
+                "e": token and token.expires_at,
+            },
         )
         budget_row(db, company_id, made, learn=system == "procore")
     return made

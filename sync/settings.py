@@ -6,24 +6,18 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import text
 
+from connectors.ports import Client
 from connectors.registry import connector
 from models import session
 from objects.outcome import Outcome
 from objects.plain import digest
 from objects.problem import on_settings
 from settings import address
-from sync import clients, records
+from sync import clients, one_route, records
 from sync.company import load
 from sync.records import Rung
+from sync.refusal import Refused
 from sync.stops import STOPS
-
-
-class Refused(ValueError):
-    """The settings cannot stand like this; `code` names the rule, the text is for people."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code, self.reason = code, reason
 
 
 def save(company_id: int, system: str, values: dict[str, Any], actor: str) -> Rung:
@@ -37,18 +31,31 @@ def save(company_id: int, system: str, values: dict[str, Any], actor: str) -> Ru
     if any(wanted.get(name) != row.settings.get(name) for name in address.NAMES):
         # else whoever may change settings could have the stored credentials sent to a host of their own
         raise Refused("settings_refused", "The address is changed by connecting again, with its credentials: sitebooks connect")
+    with session(company_id) as db:
+        one_route.unless_two(db, company_id, system, wanted)
     version = row.mirror_version
     if declared.save_settings is not None and declared.read_settings is not None:
         client, body = clients.client(company, system, urgent=True), model.model_dump(mode="json")
         key = f"settings-{row.id}-{version}-{digest(body).hex()[:16]}"
-        answer = declared.save_settings(client, body, version or "", key)
-        if answer.outcome in (Outcome.refused, Outcome.not_applied):
-            raise Refused(_code(answer.body), answer.reason or "the system did not take the settings")
-        mirrored, version = declared.read_settings(client)  # after a lost answer, too: what stands there is what counts
-        if answer.outcome is Outcome.uncertain and any(body.get(name) != value for name, value in mirrored.items()):
-            raise Refused("system_unavailable", answer.reason or "the system did not take the settings")
+        mirrored, version = mirror(client, system, body, version, key)
         values = {**values, **mirrored}
     return _store(company_id, system, values, version, actor)
+
+
+def mirror(
+    client: Client, system: str, body: dict[str, Any], version: str | None, key: str
+) -> tuple[dict[str, Any], str | None]:
+    """Sends what the system itself holds; gives that as it stands there now, with its version. Raises Refused, CallFailed."""
+    declared = connector(system)
+    if declared.save_settings is None or declared.read_settings is None:
+        return {}, version
+    answer = declared.save_settings(client, body, version or "", key)
+    if answer.outcome in (Outcome.refused, Outcome.not_applied):
+        raise Refused(_code(answer.body), answer.reason or "the system did not take the settings")
+    mirrored, version = declared.read_settings(client)  # after a lost answer, too: what stands there is what counts
+    if answer.outcome is Outcome.uncertain and any(body.get(name) != value for name, value in mirrored.items()):
+        raise Refused("system_unavailable", answer.reason or "the system did not take the settings")
+    return mirrored, version
 
 
 def fetch(company_id: int, system: str, actor: str) -> Rung:
@@ -119,3 +126,6 @@ def _checked(system: str, values: dict[str, Any]) -> Any:
 
 def _code(body: Any) -> str:
     return str(body.get("code", "settings_refused")) if isinstance(body, dict) else "settings_refused"
+
+
+__all__ = ["Refused", "fetch", "mirror", "save", "unblock"]

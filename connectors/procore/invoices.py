@@ -62,6 +62,7 @@ def invoice(record: Record, project_id: str, base: str) -> Invoice:
         currency=currency(record, base, path), lines=lines, net=net, tax=tax, gross=net + tax,
         due_date=day(record.get("due_date"), f"{path}.due_date"), order_id=_order(record, path),
         retainage=_retained(record, path), attachments=_files(record, path),
+        posting_state=clean(record.get("erp_status")),  # what Procore's own ERP integration does with it (C-12)
     )  # fmt: skip
     return replace(made, version=_revision(made), updated_at=moment(record.get("updated_at"), f"{path}.updated_at"))
 
