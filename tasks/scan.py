@@ -25,11 +25,7 @@ from tasks.base import DATABASE_TROUBLE, LONGEST_COUNTDOWN
 )
 def read(self: Task, company_id: int, system: str, kind: str, full: bool = False) -> None:
     """Reads one kind of one system: the company's list, or rings once for the list of each project."""
-    if connector(system).readers[kind].scope == "company":
-        _read(self, company_id, system, kind, None, full)
-        return
-    for project_id in scans.projects(company_id, system):
-        publish.send("sitebooks.scan.list", [company_id, system, kind, project_id, full], queue="bulk")
+    read_kind(self, company_id, system, kind, full)
 
 
 @shared_task(
@@ -76,6 +72,15 @@ def read_settings(company_id: int, system: str) -> None:
         publish.ring_all(company_id, settings.fetch(company_id, system, actor=f"{system} (scan)"))
     except (CallFailed, NotUnderstood, settings.Refused) as error:
         publish.log.warning("settings of %s for company %s stay as they were: %s", system, company_id, error)
+
+
+def read_kind(task: Task, company_id: int, system: str, kind: str, full: bool = False) -> None:
+    """What `read` does, for tasks of other names too."""
+    if connector(system).readers[kind].scope == "company":
+        _read(task, company_id, system, kind, None, full)
+        return
+    for project_id in scans.projects(company_id, system):
+        publish.send("sitebooks.scan.list", [company_id, system, kind, project_id, full], queue="bulk")
 
 
 def _read(task: Task, company_id: int, system: str, kind: str, project_id: str | None, full: bool) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from connectors.registry import all_connectors
 from models import session
-from sync import approval, inbox, records, settings, settling, stops
+from sync import approval, granting, inbox, payments, records, settings, settling, stops
 from tasks import publish, scan
 
 
@@ -114,3 +114,17 @@ def save_settings(company_id: int, system: str, values: dict[str, Any], actor: s
     if there is None or system not in all_connectors():
         raise LookupError(f"{system} is not connected")
     publish.ring_all(company_id, settings.save(company_id, system, values, actor))
+
+
+def pick_company(company_id: int, system: str, site_id: str, actor: str) -> None:
+    """Saves the company that a person picked, and reads it. Raises refusal.Refused, CallFailed, LookupError."""
+    publish.ring_all(company_id, granting.pick(company_id, system, site_id, actor))
+    scan.start(company_id, system)
+
+
+def sync_payments(company_id: int, system: str, actor: str) -> list[str]:
+    """On demand: reads the payments of synced invoices now; of which systems. Raises LookupError when none reports any."""
+    asked = payments.asked(company_id, system, actor)
+    for name in asked:
+        publish.send("sitebooks.payment.pull", [company_id, name], "interactive")
+    return asked

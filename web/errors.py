@@ -53,8 +53,8 @@ def _of(error: Exception) -> Problem:
         case stops.NotStopped():
             fix = "After a restored database: ./sitebooks links rebuild --apply. Otherwise look at Systems again."
             return Problem(409, "not_stopped", "Writing is not stopped, or goes on otherwise.", fix)
-        case settings.Refused(code=code, reason=reason):
-            return Problem(422, code, reason, "Change the settings so that the rule holds; nothing was stored.")
+        case settings.Refused(code=code, reason=reason, fix=fix):
+            return Problem(422, code, reason, fix or "Change the settings so that the rule holds; nothing was stored.")
         case CallFailed():
             return Problem(502, "system_unavailable", str(error), "Try again when the system answers; nothing was stored.")
         case NotAPosition() | BadForm():

@@ -11,8 +11,10 @@ from sync.views.lists import (
     approval_counts,
     comparisons,
     connection,
+    crossings,
     kind_counts,
     projects,
+    site,
     waiting_money,
 )
 from sync.views.overview import KindSum, Overview, StateSum, SystemView, overview
@@ -30,7 +32,7 @@ __all__ = [
     "Activity", "Comparison", "ConnectionView", "Differing", "Entry", "Event", "EventPage", "Field", "Filters", "Frame",
     "Hold", "KindSum", "Line", "NotAPosition", "Overview", "ProblemGroup", "ProblemGroups", "Protected", "Record",
     "RecordPage", "RecordRow", "StateSum", "Stop", "SystemView", "activity", "approval_counts", "comparisons",
-    "connection", "counted", "events", "find", "frame", "holds", "kind_counts", "kind_word", "kinds_word", "lead",
-    "overview", "problem_groups", "projects", "protections", "record", "records", "sentence", "state_word",
+    "connection", "counted", "crossings", "events", "find", "frame", "holds", "kind_counts", "kind_word", "kinds_word", "lead",
+    "overview", "problem_groups", "projects", "protections", "record", "records", "sentence", "site", "state_word",
     "system_word", "waiting_money",
 ]

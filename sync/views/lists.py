@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import text
 
 from models import session
-from sync import problems
+from sync import one_route, problems
+from sync.one_route import Crossing
 from sync.views.words import kind_order, kind_word, number_of
 
 
@@ -55,6 +56,10 @@ class ConnectionView:
     blocked_at: datetime | None
     covered: tuple[str, ...]
     created_at: datetime
+    blocked_reason: str = ""
+    granted_at: datetime | None = None  # a person let us in, and as whom there
+    granted_by: str = ""
+    granted_as: str = ""
 
 
 def kind_counts(company_id: int) -> dict[str, int]:
@@ -144,5 +149,22 @@ def connection(company_id: int, system: str) -> ConnectionView | None:
         return None
     return ConnectionView(
         row.id, row.system, row.enabled, row.settings, row.settings_version, row.blocked_code, row.blocked_at,
-        tuple(str(one) for one in row.covered), row.created_at,
+        tuple(str(one) for one in row.covered), row.created_at, row.blocked_reason or "", row.granted_at,
+        row.granted_by or "", row.granted_as or "",
     )
+
+
+def site(company_id: int) -> tuple[str, str]:
+    """(Procore's id of the company, its name there as it was picked or else ours)."""
+    with session(company_id) as db:
+        row = db.execute(text("""
+            SELECT c.site_id, coalesce((SELECT h.after->>'name' FROM history h WHERE h.what LIKE 'company.%'
+                AND h.after->>'company' = c.site_id ORDER BY h.id DESC LIMIT 1), c.name) AS name FROM company c
+        """)).one()  # fmt: skip
+    return row.site_id, row.name
+
+
+def crossings(company_id: int) -> list[Crossing]:
+    """Two routes or two writers for one kind of money, as everything is set now (C-12)."""
+    with session(company_id) as db:
+        return one_route.of_company(db)

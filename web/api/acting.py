@@ -95,6 +95,12 @@ def scans(who: Approver, wanted: Scan) -> dict[str, list[str]]:
     return {"systems": actions.scan_now(who.company_id, wanted.system)}
 
 
+@router.post("/payments/sync", status_code=202)
+def payments(who: Approver, wanted: Scan) -> dict[str, list[str]]:
+    """Sync Payments for Synced Invoices: the payments of one system, or of all that report any, are read now."""
+    return {"systems": actions.sync_payments(who.company_id, wanted.system, who.name)}
+
+
 @router.post("/reconcile", status_code=202)
 def reconcile(who: Approver) -> dict[str, list[str]]:
     """Compares both sides to the cent; reads only. The result appears in the status."""

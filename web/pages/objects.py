@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from models.states import RecordState
 from objects.problem import Problem
-from sync import approval, views, why
+from sync import approval, payments, views, why
 from sync.views.records import LARGEST_PAGE, text_of
 from web import actions
 from web.html import page
@@ -31,6 +31,7 @@ SAID = {
     "kept": "What stands there stays. This record is no longer kept in agreement.",
     "unlinked": "Unlinked. Both sides go their own ways now.",
     "changed": "It changed after you looked, so nothing was decided. This is the present version.",
+    "payments": "Payments of synced invoices are being read now.",
     "settled": "It no longer waits for a decision, so nothing was changed.",
 }
 
@@ -75,7 +76,7 @@ def one(request: Request, who: Looking, record_id: int, said: str = "") -> HTMLR
         raise LookupError(f"there is no record {record_id}")
     return page(
         request, "object.html", who, record=record, verdict=verdict(record), why=why.explain(who.company_id, record_id),
-        said=SAID.get(said, ""),
+        pays=record.row.kind in ("invoice", "payment") and payments.reports(record.row.system), said=SAID.get(said, ""),
     )
 
 

@@ -1,6 +1,7 @@
 """The connected systems: how they do, and their settings with the labels of the systems' own screens."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -8,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from connectors.calls import CallFailed
 from connectors.registry import all_connectors
 from objects.problem import Problem
-from sync import settings, views
+from sync import payments, probing, settings, views
 from sync.heartbeat import heartbeats
 from sync.stops import STOPS
 from sync.views.records import text_of
@@ -23,6 +24,15 @@ SAID = {
     "saved": "Saved, and in force.",
     "reading": "What has changed is being read now.",
     "going": "Writing goes on. What waited is looked at now.",
+    "picked": "The company is saved. What it holds is being read now.",
+    "payments": "Payments of synced invoices are being read now.",
+}
+#: What came of a sign-in that did not lead to access; the address carries the word, never the sentence.
+NOT_GRANTED = {
+    "denied": "Access was not allowed on the other side.",
+    "cancelled": "The sign-in was broken off.",
+    "misused": "This sign-in was used already, is too old, or was begun by somebody else.",
+    "not-taken": "The other side did not accept what it sent back.",
 }
 
 
@@ -44,7 +54,7 @@ def scan_now(posted: Approving) -> Response:
 
 @router.get("/systems/{system}")
 def one(request: Request, who: Looking, system: str, said: str = "") -> HTMLResponse:
-    return _page(request, who, system, said=_said(said))
+    return connection_page(request, who, system, said=_said(said), not_granted=NOT_GRANTED.get(said, ""))
 
 
 @router.post("/systems/{system}")
@@ -56,27 +66,42 @@ def save(request: Request, system: str, posted: Administering) -> Response:
     try:
         actions.save_settings(posted.visitor.company_id, system, values, posted.visitor.actor)
     except settings.Refused as refused:
-        return _page(request, posted.visitor, system, 422, refused=refused.reason, typed=values)
+        return connection_page(request, posted.visitor, system, 422, refused=refused.reason, fix=refused.fix, typed=values)
     except CallFailed as error:
-        return _page(request, posted.visitor, system, 502, refused=str(error), typed=values)
+        return connection_page(request, posted.visitor, system, 502, refused=str(error), typed=values)
     return RedirectResponse(f"/systems/{system}?said=saved", 303)
 
 
-def _page(
-    request: Request, who: Visitor, system: str, status: int = 200, *, said: str = "", refused: str = "",
-    typed: dict[str, Any] | None = None,
+def connection_page(
+    request: Request, who: Visitor, system: str, status: int = 200, *, said: str = "", refused: str = "", fix: str = "",
+    not_granted: str = "", typed: dict[str, Any] | None = None,
 ) -> HTMLResponse:
-    connection = views.connection(who.company_id, system)
-    if connection is None or system not in all_connectors():
+    """One connection, or the way to make it where a person signs in for it."""
+    declared, connection = all_connectors().get(system), views.connection(who.company_id, system)
+    if declared is None or (connection is None and declared.consent is None):
         raise LookupError(f"{system} is not connected")
-    boxes = boxes_of(all_connectors()[system].settings, {**connection.settings, **(typed or {})})
-    code = connection.blocked_code
-    values = {"system": views.system_word(system)}
+    stored = connection.settings if connection else {}
+    if declared.consent is not None and who.person.may("admin"):
+        request.state.form_leads_to = _sign_in_host(declared.settings, stored)
+    probe = probing.probe(who.company_id, system) if connection else probing.Probe()
+    code = connection.blocked_code if connection else None
+    values = {"system": views.system_word(system), "reason": connection.blocked_reason if connection else ""}
     return page(
-        request, "system.html", who, status, connection=connection, boxes=boxes, said=said, refused=refused,
+        request, "system.html", who, status, system=system, connection=connection, said=said, refused=refused, fix=fix,
+        boxes=boxes_of(declared.settings, {**stored, **(typed or {})}), not_granted=not_granted,
         blocked=text_of(Problem(code, values)) if code and code not in STOPS else None, editable=who.person.may("admin"),
-        protected=views.protections(system),
+        protected=views.protections(system), consent=declared.consent is not None, probe=probe,
+        crossings=views.crossings(who.company_id), pays=payments.reports(system), site=views.site(who.company_id),
     )
+
+
+def _sign_in_host(model: type[Any], stored: dict[str, Any]) -> str:
+    """Scheme and host of the page where people sign in there."""
+    try:
+        parts = urlsplit(model.model_validate(stored).login)
+    except ValueError:  # settings that cannot stand lead nowhere
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _said(word: str) -> str:
