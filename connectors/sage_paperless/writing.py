@@ -36,11 +36,19 @@ def paperless_invoice(held: Held, remote_id: str | None, key: str, version: str 
             done = yield _again(path, held, key, done.remote_id)
     else:
         done = yield _again(path, held, key, remote_id)
-    taken = yield Step(
-        "taken", Request("GET", f"{path}/{done.remote_id}"), f"{key}-taken", lambda answer: _read(answer, held),
+    return (yield Step(
+        "taken", Request("GET", f"{path}/{done.remote_id}"), f"{key}-taken", lambda answer: _watched(answer, held),
         explained(held), repeatable=True, amount=held["total"],
-    )
-    return taken
+    ))  # fmt: skip
+
+
+def _watched(answer: Answer, held: Held) -> Done:
+    """With a word that is looked at again whenever its status there changes."""
+    done = _read(answer, held)
+    values = {"number": held["number"], "there": done.remote_id, "place": done.data["placement"].replace("_", " "),
+              "status": str(answer.body.get("status") or "").replace("_", " ")}  # fmt: skip
+    status = Problem("paperless_status", values, (on_snapshot("sage_paperless", "invoice", done.remote_id),))
+    return replace(done, warnings=(status,))
 
 
 def _again(path: str, held: Held, key: str, remote_id: str) -> Step:
