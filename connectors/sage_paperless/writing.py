@@ -28,7 +28,7 @@ CODES = {
 
 def paperless_invoice(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """The adapter keeps one invoice per Procore id; we look before, too, for nobody else's books may get it twice."""
-    path = f"/vaults/{held['vault_id']}/invoices"
+    path = "/invoices"
     if remote_id is None:
         step = _sending("import", path, held, f"{key}-import")
         done = yield replace(step, look=left(held), look_first=True)
@@ -59,7 +59,7 @@ def _again(path: str, held: Held, key: str, remote_id: str) -> Step:
 def _sending(name: str, path: str, held: Held, key: str) -> Step:
     meta = held["metadata"]
     document = meta["document"]
-    upload = Upload(document["sha256"], document["file_name"], field="file") if document else None
+    upload = Upload(document["sha256"], document["file_name"], field="file") if document else Upload("", "")
     request = Request("POST", path, body=meta, headers={"Idempotency-Key": f"{key}-{_revision(held)}"}, upload=upload)
     return Step(name, request, key, lambda answer: _read(answer, held), explained(held), amount=held["total"])
 
