@@ -12,7 +12,8 @@ from objects.outcome import Outcome
 class Upload:
     """A document that goes with the body, as multipart: the body in `body_field`, the file in `field`.
 
-    `sha256` names its content and the file in the client's folder; the file is read while it is sent.
+    `sha256` names its content and the file in the client's folder; the file is read while it is sent. Empty: the form has
+    the body alone.
     """
 
     sha256: str

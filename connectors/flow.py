@@ -23,7 +23,8 @@ Approval = Literal["automatic", "automatic_when_checks_pass", "manual"]
 class Need:
     """Something a rule will look at, named beforehand so that a batch is filled with one query.
 
-    what: link | linked_from | snapshot | find_project | find_name | numbered. `value` is the id or name looked for.
+    what: link | linked_from | snapshot | find_project | find_name | find_invoice | numbered. `value` is the id or name
+    looked for.
     """
 
     what: str

@@ -174,6 +174,8 @@ class HttpClient:
         if request.upload is None:
             return {} if request.body is None else {"content": encoded(request.body)}
         upload = request.upload
+        if not upload.sha256:
+            return {"files": {upload.body_field: (None, encoded(request.body))}}
         if self.folder is None:
             raise FileNotFoundError(upload.sha256)
         file = opened.enter_context((self.folder / f"{upload.sha256}.pdf").open("rb"))

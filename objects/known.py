@@ -45,5 +45,8 @@ class Known(Protocol):
     def find(self, system: str, kind: str, project_id: str | None = None, name: str | None = None) -> list[Any]:
         """Objects as last read, all of a project or all of a name (compared as `objects.text.folded`)."""
 
+    def about(self, system: str, kind: str, invoice_id: str) -> list[Any]:
+        """Objects as last read that name this invoice, such as its payments."""
+
     def others_numbered(self, kind: str, number: str, source_id: str) -> list[str]:
         """Source ids of other live objects of this kind and direction that carry the same number."""

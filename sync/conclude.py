@@ -142,9 +142,13 @@ def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
 
 
 def _warnings(work: Work, verdict: Verdict) -> list[dict[str, Any]]:
-    """This run's warnings; when nothing was sent because nothing changed, what the target warned of still holds."""
+    """This run's warnings; when nothing was sent because nothing changed, what the target warned of still holds.
+
+    A warning that waits for something is judged anew each time: it does not outlive what it was about.
+    """
     found = {p.code: problems.as_plain(p) for p in work.warnings}
     if verdict.state is RecordState.synced and work.write_id == 0:
         for stored in work.row.warnings:
-            found.setdefault(stored["code"], stored)
+            if not stored["waits_for"]:
+                found.setdefault(stored["code"], stored)
     return list(found.values())

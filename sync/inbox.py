@@ -84,13 +84,15 @@ def _sort(
         except NotUnderstood as error:
             _settle(db, [row.id], EventState.parked, str(error))
             continue
-        if isinstance(bell, tuple):  # the ones that are rung at once first: the one that must be read settles the event
-            bells: list[Doorbell | Ignored] = sorted(bell, key=lambda one: not (one.direct and company.flows_from(row.system, one.kind)))
-        else:
-            bells = [bell]
+        # those that are rung at once come first: one that must be read settles the event
+        bells = sorted(bell, key=lambda one: not _at_once(company, row.system, one)) if isinstance(bell, tuple) else [bell]
         for one in bells:
             _sort_one(db, company, row, one, direct, indirect, lists)
     return direct, indirect, lists
+
+
+def _at_once(company: Company, system: str, bell: Doorbell) -> bool:
+    return bell.direct and bool(company.flows_from(system, bell.kind))
 
 
 def _sort_one(
@@ -107,7 +109,7 @@ def _sort_one(
         _settle(db, [row.id], EventState.parked, why)
     elif isinstance(bell, Ignored):
         _settle(db, [row.id], EventState.ignored, bell.reason)
-    elif bell.direct and company.flows_from(row.system, bell.kind):
+    elif _at_once(company, row.system, bell):
         direct.setdefault((row.system, bell.kind), {})[bell.ref] = bell.project_id
         _settle(db, [row.id], EventState.done, "", bell)
     elif bell.kind == "sub_job":

@@ -24,6 +24,8 @@ _SNAPSHOTS = {
     "snapshot": "r.connection_id = n.c AND r.source_id = n.value AND r.gone_at IS NULL",
     "find_project": "r.connection_id = n.c AND r.project_id = n.value AND r.gone_at IS NULL",
     "find_name": "r.connection_id = n.c AND r.name = n.value AND r.gone_at IS NULL",
+    # no index: one pass over a kind serves a whole batch
+    "find_invoice": "r.connection_id = n.c AND r.data->>'invoice_id' = n.value AND r.gone_at IS NULL",
 }
 _SHOWN = {
     "sync_record": "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held, r.sent->>'gone' AS gone",
@@ -104,6 +106,12 @@ class BatchKnown:
             self.fill([need])
         found = self._found[key]
         return [o for o in found if project_id is None or o.project_id == project_id]
+
+    def about(self, system: str, kind: str, invoice_id: str) -> list[Any]:
+        key = ("find_invoice", system, kind, invoice_id)
+        if key not in self._found:
+            self.fill([Need("find_invoice", kind, invoice_id, system)])
+        return self._found[key]
 
     def others_numbered(self, kind: str, number: str, source_id: str) -> list[str]:
         if (kind, number) not in self._numbered:

@@ -12,6 +12,7 @@ from models import session, text
 from models.states import RecordState
 from sync import clients, records, restored, stops, vanished
 from sync.company import Company, Connected, load
+from sync.scan import scanned_projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def run(company_id: int, system: str = "", *, apply: bool = False, actor: str = 
         if listing is None or flow.target not in company.connections:
             continue
         with session(company_id) as db:
-            projects = _projects(db, connected, flow, found)
+            projects = _projects(db, company, connected, flow, found)
         there = list(listing(clients.client(company, flow.target), projects))
         with session(company_id) as db:
             _compare(db, connected, flow, there, found)
@@ -67,8 +68,11 @@ def _flows(company: Company, system: str) -> Iterator[tuple[Connected, Flow]]:
                 yield connected, flow
 
 
-def _projects(db: Connection, connected: Connected, flow: Flow, found: Rebuilt) -> list[str]:
-    """The target's ids of the projects in this sync, by our links and by those just found."""
+def _projects(db: Connection, company: Company, connected: Connected, flow: Flow, found: Rebuilt) -> list[str]:
+    """The target's ids of the projects in this sync, by our links and by those just found; all that Procore shows, where
+    the connection syncs no projects."""
+    if not any(one.kind == "project" for one in connector(connected.system).flows):
+        return scanned_projects(db, company.connections["procore"].id) if flow.target == "procore" else []
     rebuilt = {d.record_id: d.there for d in found.differences if d.kind == "project" and d.record_id and d.there}
     rows = db.execute(
         text("SELECT id, source_id, remote_id FROM sync_record WHERE connection_id = :c AND kind = 'project' ORDER BY id"),

@@ -17,6 +17,7 @@ from objects.money import text_of
 from objects.text import folded
 from sync import clients, snapshots, vanished
 from sync.company import Company, load
+from sync.scan import scanned_projects
 
 ZERO = Decimal("0.00")
 
@@ -118,8 +119,10 @@ def _there(company: Company, system: str, flow: Flow) -> Iterator[Counted]:
 
 
 def _target_projects(db: Connection, company: Company, system: str, flow: Flow) -> list[str]:
-    """The target's ids of the projects in this sync."""
+    """The target's ids of the projects in this sync; all that Procore shows, where the connection syncs no projects."""
     column = "remote_id" if flow.direction == "from_procore" else "source_id"
+    if not any(one.kind == "project" for one in connector(system).flows):
+        return scanned_projects(db, company.connections["procore"].id) if flow.target == "procore" else []
     return list(
         db.scalars(
             text(f"""

@@ -106,18 +106,23 @@ def projects(company_id: int, system: str) -> list[str]:
     """Ids of the projects whose lists are scanned: those in this sync, that is, linked or not turned away by their stage."""
     with session(company_id) as db:
         company = load(db, company_id)
-        return list(
-            db.scalars(
-                text("""
+        return scanned_projects(db, company.connections[system].id)
+
+
+def scanned_projects(db: Any, connection_id: int) -> list[str]:
+    """As `projects`, of one connection."""
+    return list(
+        db.scalars(
+            text("""
             SELECT s.source_id FROM snapshot s WHERE s.connection_id = :c AND s.kind = 'project' AND s.gone_at IS NULL
             AND (NOT EXISTS (SELECT FROM sync_record r WHERE r.kind = 'project' AND r.source_id = s.source_id)
                 OR EXISTS (SELECT FROM sync_record r WHERE r.kind = 'project' AND r.source_id = s.source_id
                     AND (r.state <> 'ignored' OR r.remote_id IS NOT NULL)))
             ORDER BY s.id
         """),
-                {"c": company.connections[system].id},
-            )
+            {"c": connection_id},
         )
+    )
 
 
 def _store_page(

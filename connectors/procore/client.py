@@ -36,6 +36,8 @@ class ProcoreClient(HttpClient):
     ) -> None:
         super().__init__(settings.base_url, company or settings.company_id, store, budget, **options)
         self.settings = settings
+        #: Commitment -> when its payments were last listed, and what the list held (`payments`).
+        self.paid: dict[str, tuple[datetime, list[dict[str, Any]]]] = {}
 
     def sign_in(self, secrets: Mapping[str, str], old: Token | None) -> Token:
         """Client credentials, or a user's grant: the code once, then each single-use refresh token (section 2)."""

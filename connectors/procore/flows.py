@@ -5,6 +5,7 @@ from connectors.procore.client import connect
 from connectors.procore.consent import CONSENT
 from connectors.procore.counting import COUNTS
 from connectors.procore.invoices import Requisitions
+from connectors.procore.payments import contract_payment, payment_sightings, payments
 from connectors.procore.reading import READERS
 from connectors.procore.standing import SIGHTINGS
 from connectors.procore.subscribing import subscribe
@@ -16,7 +17,7 @@ CONNECTOR = Connector(
     system="procore",
     connect=connect,
     readers={**READERS, "invoice": Requisitions()},
-    plans=PLANS,
+    plans={**PLANS, "contract_payment": contract_payment},
     doorbell=doorbell,
     verify=verify,
     event_id=event_id,
@@ -26,6 +27,9 @@ CONNECTOR = Connector(
         "project", "cost_type", "cost_code", "vendor", "sub_job", "budget_code", "billing_period", "commitment",
         "variation", "invoice",
     ),
+    counts={**COUNTS, "payment": payments},
+    anchored={**COUNTS, "payment": payments},
+    sightings={**SIGHTINGS, "contract_payment": payment_sightings},
     counts=COUNTS,
     anchored=COUNTS,
     sightings=SIGHTINGS,

@@ -66,6 +66,7 @@ SILENT: dict[str, str] = {
     "cost codes": "budget codes are read from the budget",
     "budget changes": "only original budget amounts are moved",
     "budget modifications": "only original budget amounts are moved",
+    "contract payments": "payments are written, not read",
     "direct costs": "direct costs are written, not read",
     "direct cost line items": "direct costs are written, not read",
 }

@@ -51,7 +51,7 @@ class PaperlessClient(HttpClient):
     def sign_in(self, secrets: Mapping[str, str], old: Token | None) -> Token:
         """The vault's own token, which does not end. A vault that holds another company is not entered (S-15, F50)."""
         token = Token(secrets["token"], self.clock() + LASTS)
-        request = Request("GET", below(self, "/procore-configuration"))
+        request = Request("GET", "/procore-configuration")
         answer = self._exchange(request, token.access)
         if answer.outcome is Outcome.confirmed:
             holds = answer.body.get("procore_company_id") if isinstance(answer.body, dict) else ""
@@ -63,6 +63,10 @@ class PaperlessClient(HttpClient):
         elif answer.outcome is not Outcome.refused:
             raise Unavailable(request, answer)
         return token  # 403 and 404 there: no licence, or a bridge without a Procore part; what is asked next says so
+
+    def url(self, path: str) -> str:
+        """All addresses but the list of vaults are below this vault's own."""
+        return super().url(path if path.startswith(("/vaults", "http")) else f"/vaults/{self.settings.vault_id}{path}")
 
     def reason(self, body: Any) -> str:
         """Detail of a problem document (RFC 9457)."""
@@ -89,7 +93,7 @@ class PaperlessClient(HttpClient):
 
     def pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
         """Every page of a list (B.1). Raises as `get`, and NotUnderstood."""
-        query, seen, path = {"limit": PAGE_SIZE, **(params or {})}, set[str](), below(self, path)
+        query, seen = {"limit": PAGE_SIZE, **(params or {})}, set[str]()
         for _ in range(MOST_PAGES):
             body = self.get(path, query)
             if not isinstance(body, dict) or not isinstance(body.get("data"), list) or "next_cursor" not in body:
@@ -103,11 +107,6 @@ class PaperlessClient(HttpClient):
             seen.add(cursor)
             query = {**query, "cursor": str(cursor)}
         raise NotUnderstood(path, f"more than {MOST_PAGES} pages")
-
-
-def below(client: Vault | PaperlessClient, path: str) -> str:
-    """The address of something of the vault's."""
-    return f"/vaults/{client.settings.vault_id}{path}"
 
 
 def code_of(answer: Answer) -> str:

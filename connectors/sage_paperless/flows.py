@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from connectors import payments
 from connectors.flow import Connector, Flow, Need
 from connectors.sage_paperless import checks, holding
 from connectors.sage_paperless.connecting import connect
@@ -9,6 +10,7 @@ from connectors.sage_paperless.mirror import read_settings, save_settings
 from connectors.sage_paperless.preparing import prepare
 from connectors.sage_paperless.probing import probe
 from connectors.sage_paperless.reading import READERS
+from connectors.sage_paperless.receipts import receipt
 from connectors.sage_paperless.webhooks import doorbell, event_id, subscribe, verify
 from connectors.sage_paperless.writing import PLANS, SIGHTINGS, counted
 from objects import Invoice
@@ -29,6 +31,21 @@ INVOICE = Flow(
     pushed=lambda settings: settings.automated,
 )  # fmt: skip
 
+PAYMENT = payments.flow("sage_paperless", lambda settings: settings.writes_payments, receipt)
+
+#: Y-20: declared, not assumed.
+CAPABILITIES: Mapping[str, Mapping[str, str]] = {
+    "invoice": {
+        "import": "automated into a queue, automated with auto-route, or picked by a person",
+        "documents": "PDF, JPEG, PNG, TIFF, plain text; office documents where LibreOffice is installed; DocuSign not",
+        "changes": "taken while the invoice is unprocessed there",
+    },
+    "payment": {
+        "full": "yes", "partial": "yes, several per invoice", "voids": "shown as a task, never deleted in Procore",
+        "webhook": "yes over REST; a drop folder has none", "backfill": "by the AP Check to Invoice Backfiller, which must run",
+    },
+}  # fmt: skip
+
 LABELS: Mapping[str, str] = {name: str(field.title) for name, field in SagePaperlessSettings.model_fields.items()}
 
 CONNECTOR = Connector(
@@ -41,13 +58,14 @@ CONNECTOR = Connector(
     event_id=event_id,
     subscribe=subscribe,
     settings=SagePaperlessSettings,
-    flows=(INVOICE,),
+    flows=(INVOICE, PAYMENT),
     scans=("invoice", "payment"),
     read_settings=read_settings,
     save_settings=save_settings,
     counts={"invoice": counted},
     anchored={"invoice": counted},
     sightings=SIGHTINGS,
+    capabilities=CAPABILITIES,
     labels=LABELS,
     probe=probe,
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 from connectors.calls import Answer, NotUnderstood, Request
 from connectors.ports import Client
-from connectors.sage_paperless.client import below, own
+from connectors.sage_paperless.client import own
 from objects.outcome import Outcome
 from settings.sage_paperless import MIRRORED, SagePaperlessSettings
 
@@ -16,7 +16,7 @@ def read_settings(client: Client) -> tuple[dict[str, Any], str]:
     vault = own(client)
     if vault.settings.transport != "rest":
         return {}, ""
-    answer = vault.read(Request("GET", below(vault, PATH)))
+    answer = vault.read(Request("GET", PATH))
     if not isinstance(answer.body, dict):
         raise NotUnderstood("procore-configuration", "not an object")
     version = answer.headers.get("etag", "")
@@ -35,4 +35,4 @@ def save_settings(client: Client, values: dict[str, Any], version: str, key: str
         return Answer(Outcome.confirmed)
     wanted = SagePaperlessSettings.model_validate(values).mirrored() | {"procore_company_id": vault.company}
     headers = {"If-Match": version or "*", "Idempotency-Key": key}
-    return vault.send(Request("PUT", below(vault, PATH), body=wanted, headers=headers))
+    return vault.send(Request("PUT", PATH, body=wanted, headers=headers))

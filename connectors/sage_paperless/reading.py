@@ -8,7 +8,7 @@ from connectors.calls import NotFound, NotUnderstood
 from connectors.flow import Page, Reader
 from connectors.ports import Client
 from connectors.sage_paperless import rows
-from connectors.sage_paperless.client import Vault, below, own
+from connectors.sage_paperless.client import Vault, own
 from objects import Object
 
 
@@ -59,7 +59,7 @@ class Invoices(Listed):
     def one(self, client: Client, ref: str, project_id: str) -> Object | None:
         vault = own(client)
         try:
-            return self.read(vault, vault.get(below(vault, f"/invoices/{ref}")))
+            return self.read(vault, vault.get(f"/invoices/{ref}"))
         except NotFound:
             return None
 

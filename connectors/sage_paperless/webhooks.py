@@ -9,7 +9,7 @@ from typing import Any
 from connectors.calls import NotUnderstood, Request
 from connectors.flow import Doorbell, Ignored
 from connectors.ports import Client
-from connectors.sage_paperless.client import below, own
+from connectors.sage_paperless.client import own
 
 Event = Mapping[str, Any]
 #: A signature is dated, and this is how far its time may be from ours.
@@ -89,8 +89,8 @@ def subscribe(client: Client, url: str, secret: str, renew: bool = False) -> lis
     fitting = [one for one in there if one.get("active") is True and sorted(one.get("events") or ()) == WANTED]
     kept = [] if renew else fitting[:1]
     if not kept:
-        vault.write(Request("POST", below(vault, path), body={"url": url, "events": WANTED, "secret": secret}))
+        vault.write(Request("POST", path, body={"url": url, "events": WANTED, "secret": secret}))
     for one in there:
         if one not in kept:
-            vault.write(Request("DELETE", below(vault, f"{path}/{one['id']}")))
+            vault.write(Request("DELETE", f"{path}/{one['id']}"))
     return list(WANTED)

@@ -28,7 +28,7 @@ CODES = {
 
 def paperless_invoice(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """The adapter keeps one invoice per Procore id; we look before, too, for nobody else's books may get it twice."""
-    path = f"/vaults/{held['vault_id']}/invoices"
+    path = "/invoices"
     if remote_id is None:
         step = _sending("import", path, held, f"{key}-import")
         done = yield replace(step, look=left(held), look_first=True)
@@ -36,11 +36,19 @@ def paperless_invoice(held: Held, remote_id: str | None, key: str, version: str 
             done = yield _again(path, held, key, done.remote_id)
     else:
         done = yield _again(path, held, key, remote_id)
-    taken = yield Step(
-        "taken", Request("GET", f"{path}/{done.remote_id}"), f"{key}-taken", lambda answer: _read(answer, held),
+    return (yield Step(
+        "taken", Request("GET", f"{path}/{done.remote_id}"), f"{key}-taken", lambda answer: _watched(answer, held),
         explained(held), repeatable=True, amount=held["total"],
-    )
-    return taken
+    ))  # fmt: skip
+
+
+def _watched(answer: Answer, held: Held) -> Done:
+    """With a word that is looked at again whenever its status there changes."""
+    done = _read(answer, held)
+    values = {"number": held["number"], "there": done.remote_id, "place": done.data["placement"].replace("_", " "),
+              "status": str(answer.body.get("status") or "").replace("_", " ")}  # fmt: skip
+    status = Problem("paperless_status", values, (on_snapshot("sage_paperless", "invoice", done.remote_id),))
+    return replace(done, warnings=(status,))
 
 
 def _again(path: str, held: Held, key: str, remote_id: str) -> Step:
@@ -51,7 +59,7 @@ def _again(path: str, held: Held, key: str, remote_id: str) -> Step:
 def _sending(name: str, path: str, held: Held, key: str) -> Step:
     meta = held["metadata"]
     document = meta["document"]
-    upload = Upload(document["sha256"], document["file_name"], field="file") if document else None
+    upload = Upload(document["sha256"], document["file_name"], field="file") if document else Upload("", "")
     request = Request("POST", path, body=meta, headers={"Idempotency-Key": f"{key}-{_revision(held)}"}, upload=upload)
     return Step(name, request, key, lambda answer: _read(answer, held), explained(held), amount=held["total"])
 

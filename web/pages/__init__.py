@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter
 
-from web.pages import approvals, events, granting, objects, overview, payments, problems, reconciliation, settling, sign_in, systems
+from web.pages import (
+    approvals,
+    events,
+    granting,
+    objects,
+    overview,
+    payments,
+    problems,
+    reconciliation,
+    settling,
+    sign_in,
+    systems,
+)
 
 router = APIRouter(include_in_schema=False)
 for module in (sign_in, overview, objects, settling, approvals, problems, events, systems, granting, payments, reconciliation):

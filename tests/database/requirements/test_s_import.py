@@ -1,16 +1,249 @@
-"""Approved subcontractor invoices arrive in Sage Paperless, with their files as one document (S-03, S-04, S-19 to S-21)."""
+"""Approved subcontractor invoices arrive in Sage Paperless, with their files as one document (S-03, S-04, S-17 to S-31)."""
 
 import pytest
 
+from sync import records
+from tests.world_paperless import PaperlessWorld
 
-@pytest.mark.requirement("S-03", "S-19", "S-21")
+ROUTE = "automated_import_and_auto_route_with_queue_failover"
+
+
+def there(world: PaperlessWorld, number: str) -> dict:
+    return world.one("sage_paperless", "invoices", invoice_number=number)
+
+
+def document_parts(invoice: dict) -> list[tuple[str, int, int]]:
+    return [(part["name"], part["first_page"], part["pages"]) for part in invoice["document"]["parts"]]
+
+
+def warned(world: PaperlessWorld, number: str) -> list[str]:
+    return [one["code"] for one in world.record("invoice", number).warnings if one["code"] != "paperless_status"]
+
+
+@pytest.mark.requirement("S-03", "S-18", "S-19", "S-32")
 def test_an_approved_invoice_with_its_pdf_arrives_in_the_queue(paperless):
     world = paperless("SI-103")
-    there = world.one("sage_paperless", "invoices")
-    assert (there["invoice_number"], there["gross"]) == ("SI-103", "42000.00")
-    assert (there["placement"], there["queue_id"]) == ("queue", "q-ap")
-    assert there["vendor"] == "Pacific Concrete Ltd" and there["commitment_number"] == "PO-1001-01"
-    assert there["validation"] == {"passed": True, "findings": []}
+    invoice = there(world, "SI-103")
+    assert (invoice["gross"], invoice["placement"], invoice["queue_id"]) == ("42000.00", "queue", "q-ap")
+    assert invoice["vendor"] == "Pacific Concrete Ltd" and invoice["commitment_number"] == "PO-1001-01"
+    assert [(line["job"], line["cost_code"], line["amount"]) for line in invoice["lines"]] == [
+        ("1001", "03-300", "30000.00"), ("1001", "B.03-300", "12000.00"),
+    ]  # fmt: skip
+    assert invoice["validation"] == {"passed": True, "findings": []}
     assert world.record("invoice", "SI-103").state == "synced"
     entered = [(entry["effect"], entry["key"]) for entry in world.ledger("sage_paperless", kind="invoices")]
-    assert entered == [("created", there["procore_invoice_id"])]
+    assert entered == [("created", invoice["procore_invoice_id"])]
+
+
+@pytest.mark.requirement("S-21", "S-25")
+@pytest.mark.parametrize("behavior", ["automated_import_into_queue", ROUTE])
+def test_all_files_become_one_document_in_procores_order(paperless, behavior):
+    world = paperless("SI-101", "SI-102", sync=False)
+    world.save(import_behavior=behavior)
+    world.sync()
+    assert document_parts(there(world, "SI-101")) == [("Invoice SI-101.pdf", 1, 3), ("Site photo.jpg", 4, 1), ("Delivery notes.txt", 5, 1)]
+    assert document_parts(there(world, "SI-102")) == [("Invoice SI-102.pdf", 1, 2), ("Scanned dockets.tif", 3, 4), ("Plan.png", 7, 1)]
+    assert [there(world, n)["document"]["pages"] for n in ("SI-101", "SI-102")] == [5, 7]
+
+
+def test_files_of_two_hundred_pages_simply_work_and_are_fetched_once(paperless):
+    world = paperless("SI-113")
+    assert there(world, "SI-113")["document"]["pages"] == 200
+    fetched = len(world.transports["procore"].sent("GET", "/attachments/"))
+    world.scan(full=True)
+    world.run(records.retry(world.company, [world.record("invoice", "SI-113").id], "test"))
+    world.settle()
+    assert fetched == 2 == len(world.transports["procore"].sent("GET", "/attachments/"))
+    assert len(world.transports["sage_paperless"].sent("POST", "/invoices")) == 1
+
+
+def test_our_token_stays_with_procore_where_its_files_lie_elsewhere(paperless):
+    world = paperless("SI-101")
+    assert world.transports["procore"].sent("GET", "/storage/")
+    assert all("authorization" in r.headers for r in world.transports["procore"].sent("GET", "/attachments/"))
+
+
+@pytest.mark.requirement("S-04")
+def test_only_approved_invoices_go(paperless):
+    world = paperless("SI-104", "SI-105")
+    assert world.state("sage_paperless", "invoices") == []
+    assert world.states("invoice") == {"SI-104": "ignored", "SI-105": "ignored"}
+    assert world.problems("invoice", "SI-104") == ["procore_status_not_approved"]
+    world.act("procore", "approve_requisition", commitment="PO-1001-02", number=1)
+    world.scan("procore")
+    world.settle()
+    assert there(world, "SI-105")["gross"] == "6000.00"
+
+
+@pytest.mark.requirement("S-04")
+def test_an_approval_taken_back_after_the_import_is_shown_and_changes_nothing_there(paperless):
+    world = paperless("SI-103")
+    world.act("procore", "approve_requisition", commitment="PO-1001-01", number=1, status="under_review")
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["approval_taken_back"]
+    assert [e["effect"] for e in world.ledger("sage_paperless", kind="invoices")] == ["created"]
+
+
+@pytest.mark.requirement("S-20", "S-25")
+def test_without_a_file_nothing_is_imported_until_one_is_attached(paperless):
+    world = paperless("SI-106")
+    assert (world.record("invoice", "SI-106").state, world.problems("invoice", "SI-106")) == ("held", ["attachment_required"])
+    assert world.transports["sage_paperless"].sent("POST", "/invoices") == []
+    world.act("procore", "attach_file", commitment="SC-1001-02", number=1, name="Invoice.pdf")
+    world.scan("procore")
+    world.settle()
+    assert document_parts(there(world, "SI-106")) == [("Invoice.pdf", 1, 1)]
+
+
+@pytest.mark.requirement("S-29", "S-30")
+def test_a_docusign_document_stays_out_and_is_listed_until_somebody_attaches_it(paperless):
+    world = paperless("SI-103")
+    invoice = there(world, "SI-103")
+    assert document_parts(invoice) == [("Invoice SI-103.pdf", 1, 1)]
+    assert [one["reason"] for one in invoice["document"]["excluded"]] == ["docusign_not_accessible"]
+    assert warned(world, "SI-103") == ["docusign_left_out"]
+    world.act("procore", "attach_file", commitment="PO-1001-01", number=1, name="Signed SI-103.pdf", pages=2)
+    world.scan("procore")
+    world.settle()
+    assert document_parts(there(world, "SI-103")) == [("Invoice SI-103.pdf", 1, 1), ("Signed SI-103.pdf", 2, 2)]
+
+
+@pytest.mark.requirement("S-20", "S-29")
+def test_a_docusign_document_alone_is_no_attachment(paperless):
+    world = paperless("SI-106", sync=False)
+    world.act("procore", "attach_docusign", commitment="SC-1001-02", number=1)
+    world.sync()
+    assert world.problems("invoice", "SI-106") == ["attachment_required"]
+    assert "DocuSign" in world.shown("invoice", "SI-106").problems[0].cause
+
+
+@pytest.mark.requirement("S-28")
+def test_a_vendor_or_commitment_that_accounting_spells_otherwise_arrives_and_fails_validation_there(paperless):
+    world = paperless("SI-107", "SI-108")
+    found = {n: [f["code"] for f in there(world, n)["validation"]["findings"]] for n in ("SI-107", "SI-108")}
+    assert found == {"SI-107": ["vendor_unknown"], "SI-108": ["commitment_unknown"]}
+    assert world.states("invoice") == {"SI-107": "synced", "SI-108": "synced"}
+    assert warned(world, "SI-107") == warned(world, "SI-108") == ["paperless_validation_failed"]
+    world.act("sage_paperless", "rename_vendor", name="Tasman Scaffold Ltd", to="Tasman Scaffolding Limited")
+    world.act("sage_paperless", "route_invoice", invoice="SI-107")
+    world.scan("sage_paperless")
+    world.settle()
+    assert warned(world, "SI-107") == [], "what people put right there is not warned of any longer"
+
+
+@pytest.mark.requirement("S-22", "S-23", "S-24")
+def test_auto_route_with_the_queue_as_failover_and_its_reason(paperless):
+    world = paperless("SI-103", "SI-107", "SI-109", sync=False)
+    world.save(import_behavior=ROUTE)
+    world.sync()
+    placed = {n: (there(world, n)["placement"], there(world, n)["failover_reason"]) for n in ("SI-103", "SI-107", "SI-109")}
+    assert placed == {"SI-103": ("routed", None), "SI-107": ("queue", "validation_failed"), "SI-109": ("queue", "reviewer_missing")}
+    assert there(world, "SI-109")["queue_id"] == "q-ap"
+    assert warned(world, "SI-107") == ["paperless_validation_failed"]
+    assert warned(world, "SI-109") == ["paperless_reviewer_missing"]
+    status = next(w for w in world.record("invoice", "SI-103").warnings if w["code"] == "paperless_status")
+    assert (status["values"]["status"], status["values"]["place"]) == ("pending", "routed")
+
+
+@pytest.mark.requirement("S-05", "S-10", "S-26", "S-27")
+def test_manual_import_waits_for_a_person_and_leaves_the_files_behind_even_with_cloud_sync_stopped(paperless):
+    world = paperless("SI-101", sync=False)
+    world.save(import_behavior="manual_import")
+    world.act("sage_paperless", "stop_cloud_sync")
+    world.sync()
+    assert world.state("sage_paperless", "invoices") == []
+    record = world.record("invoice", "SI-101")
+    assert (record.state, world.problems("invoice", "SI-101")) == ("ignored", ["waiting_for_push"])
+    world.run(records.retry(world.company, [record.id], "test"))
+    world.settle()
+    invoice = there(world, "SI-101")
+    assert (invoice["placement"], invoice["document"], invoice["gross"]) == ("open_entry_screen", None, "80000.00")
+    assert world.transports["procore"].sent("GET", "/attachments/") == []
+
+
+@pytest.mark.requirement("S-22")
+def test_a_newer_revision_is_taken_while_nobody_works_on_it_and_else_shown(paperless):
+    world = paperless("SI-103")
+    world.act("procore", "attach_file", commitment="PO-1001-01", number=1, name="More.pdf", pages=2)
+    world.scan("procore")
+    world.settle()
+    assert there(world, "SI-103")["document"]["pages"] == 3
+    world.act("sage_paperless", "start_work", invoice="SI-103")
+    world.act("procore", "attach_file", commitment="PO-1001-01", number=1, name="Late.pdf")
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["paperless_in_work"]
+    assert there(world, "SI-103")["document"]["pages"] == 3
+    assert [e["effect"] for e in world.ledger("sage_paperless", kind="invoices")] == ["created", "updated"]
+
+
+@pytest.mark.requirement("S-33")
+def test_imported_invoices_are_read_only_unless_the_flag_allows_edits(paperless):
+    world = paperless("SI-103")
+    assert there(world, "SI-103")["read_only"] is True
+    world.save(allow_edit=True)
+    assert world.one("sage_paperless", "configurations", vault_id="sage300")["allow_edit_of_imported_invoices"] is True
+    world.act("procore", "attach_file", commitment="PO-1001-01", number=1, name="More.pdf")
+    world.scan("procore")
+    world.settle()
+    assert there(world, "SI-103")["read_only"] is False
+
+
+def test_what_people_decide_there_is_shown_here(paperless):
+    world = paperless("SI-101", "SI-102")
+    world.act("sage_paperless", "reject_invoice", invoice="SI-102")
+    world.act("sage_paperless", "pay_invoice", invoice="SI-101")
+    world.settle()
+    assert warned(world, "SI-102") == ["paperless_rejected_there"]
+    said = next(w for w in world.record("invoice", "SI-101").warnings if w["code"] == "paperless_status")["values"]["status"]
+    assert said == "paid" and world.states("invoice") == {"SI-101": "synced", "SI-102": "synced"}
+
+
+def test_an_invoice_that_the_product_imported_itself_is_linked_and_not_sent_again(paperless):
+    world = paperless("SI-103", sync=False)
+    world.fault("sage_paperless", on="request", method="POST", path="/invoices", action="drop_after", times=1)
+    world.sync()
+    world.due_now()
+    assert len(world.state("sage_paperless", "invoices")) == 1
+
+
+@pytest.mark.requirement("S-21")
+@pytest.mark.parametrize(("number", "codes", "named"), [
+    ("SI-110", ["attachment_unreadable"], "Docket 7.pdf"), ("SI-111", ["attachment_password_protected"], "Locked.pdf"),
+    ("SI-112", ["attachment_empty", "type_not_convertible"], "Empty.pdf"),
+])  # fmt: skip
+def test_a_file_that_cannot_be_joined_is_named_and_nothing_torn_arrives(paperless, number, codes, named):
+    world = paperless(number)
+    assert world.problems("invoice", number) == codes
+    shown = world.shown("invoice", number).problems[0]
+    assert named in shown.cause and shown.fix
+    assert world.state("sage_paperless", "invoices") == []
+    assert world.transports["sage_paperless"].sent("POST", "/invoices") == []
+
+
+def test_a_file_that_vanishes_between_listing_and_download_holds_the_invoice_until_it_is_attached_again(paperless):
+    world = paperless("SI-103", sync=False)
+    world.act("procore", "lose_file", commitment="PO-1001-01", number=1, name="Invoice SI-103.pdf")
+    world.sync()
+    assert world.problems("invoice", "SI-103") == ["attachment_gone"]
+    assert "Invoice SI-103.pdf" in world.shown("invoice", "SI-103").problems[0].cause
+    world.act("procore", "attach_file", commitment="PO-1001-01", number=1, name="Again.pdf")
+    world.act("procore", "remove_attachment", commitment="PO-1001-01", number=1, name="Invoice SI-103.pdf")
+    world.scan("procore")
+    world.settle()
+    assert document_parts(there(world, "SI-103")) == [("Again.pdf", 1, 1)]
+
+
+def test_a_file_whose_name_has_path_parts_arrives_under_its_last_part(paperless):
+    world = paperless("SI-106", sync=False)
+    world.act("procore", "attach_file", commitment="SC-1001-02", number=1, name="../../x\r\n/Invoice.pdf")
+    world.sync()
+    assert document_parts(there(world, "SI-106")) == [("Invoice.pdf", 1, 1)]
+
+
+def test_content_that_is_not_what_its_type_says_is_named(paperless):
+    world = paperless("SI-106", sync=False)
+    world.act("procore", "attach_file", commitment="SC-1001-02", number=1, name="Photo.jpg", kind="png", content_type="image/jpeg")
+    world.sync()
+    assert world.problems("invoice", "SI-106") == ["attachment_not_what_it_says"]
