@@ -10,13 +10,14 @@ from sync.records import write_history
 def reports(system: str) -> bool:
     """Whether this system tells of payments that are written to Procore (Y-20: declared per connector)."""
     declared = all_connectors().get(system)
-    return declared is not None and "payment" in declared.scans and system != "procore"
+    return declared is not None and any(flow.kind == "payment" and flow.source == system for flow in declared.flows)
 
 
 def asked(company_id: int, system: str, actor: str) -> list[str]:
     """The connections to read, all where none is named, with a line in the history. Raises LookupError when there is none."""
     with session(company_id) as db:
-        found = db.scalars(text("SELECT system FROM connection WHERE enabled AND (:s = '' OR system = :s) ORDER BY id"), {"s": system})
+        wanted = text("SELECT system FROM connection WHERE enabled AND (:s = '' OR system = :s) ORDER BY id")
+        found = db.scalars(wanted, {"s": system})
         names = [name for name in found if reports(name)]
         if not names:
             raise LookupError(f"{system or 'no connection'} reports payments")

@@ -30,9 +30,6 @@ CONNECTOR = Connector(
     counts={**COUNTS, "payment": payments},
     anchored={**COUNTS, "payment": payments},
     sightings={**SIGHTINGS, "contract_payment": payment_sightings},
-    counts=COUNTS,
-    anchored=COUNTS,
-    sightings=SIGHTINGS,
     consent=CONSENT,
     labels={name: str(field.title) for name, field in ProcoreSettings.model_fields.items()},
 )

@@ -60,6 +60,7 @@ class ConnectionView:
     granted_at: datetime | None = None  # a person let us in, and as whom there
     granted_by: str = ""
     granted_as: str = ""
+    signs_in: bool = False  # it holds a token of a sign-in of its own
 
 
 def kind_counts(company_id: int) -> dict[str, int]:
@@ -144,13 +145,16 @@ def comparisons(company_id: int) -> list[Comparison]:
 def connection(company_id: int, system: str) -> ConnectionView | None:
     """None: this system is not connected."""
     with session(company_id) as db:
-        row = db.execute(text("SELECT * FROM connection WHERE system = :s"), {"s": system}).first()
+        row = db.execute(text("""
+            SELECT n.*, EXISTS (SELECT FROM credential c WHERE c.connection_id = n.id AND c.token IS NOT NULL) AS signs_in
+            FROM connection n WHERE n.system = :s
+        """), {"s": system}).first()  # fmt: skip
     if row is None:
         return None
     return ConnectionView(
         row.id, row.system, row.enabled, row.settings, row.settings_version, row.blocked_code, row.blocked_at,
         tuple(str(one) for one in row.covered), row.created_at, row.blocked_reason or "", row.granted_at,
-        row.granted_by or "", row.granted_as or "",
+        row.granted_by or "", row.granted_as or "", row.signs_in,
     )
 
 
