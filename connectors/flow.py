@@ -165,7 +165,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One thing that must hold in the other system, looked at now. `code` names what is wrong, "" when it holds.
+    """One thing that must hold in the other system, looked at now. `problem` says what is wrong; None: it holds.
 
     `stops`: while it does not hold, nothing of this connection can be set here (S-01, S-02, S-08).
     """
@@ -173,14 +173,13 @@ class Looked:
     name: str
     requirement: str
     said: str
-    code: str = ""
+    problem: Problem | None = None
     stops: bool = False
-    fix: str = ""
 
     @property
     def good(self) -> bool:
         """Whether it holds."""
-        return not self.code
+        return self.problem is None
 
 
 @dataclass(frozen=True, slots=True)

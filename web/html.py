@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from settings.environment import environment
 from sync import views
 from sync.names import SYSTEMS, system_word
+from sync.views.records import text_of
 from sync.views.sentence import counted
 from sync.views.words import kind_word, kinds_word, state_word
 from web.people import Visitor, theme_of
@@ -40,7 +41,7 @@ def templates() -> Environment:
     )
     made.globals.update(
         kind_word=kind_word, kinds_word=kinds_word, state_word=state_word, system_word=system_word, counted=counted,
-        state_icon=_state_icon,
+        state_icon=_state_icon, problem_text=text_of,
     )
     return made
 

@@ -1,87 +1,61 @@
-"""What the vault must have for Procore: its bridge, licences, cloud sync, its own connection, and the payment job."""
+"""The vault's checks as a page shows them: what holds and what does not, each with its requirement."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from connectors.calls import NotUnderstood, Request
 from connectors.flow import Looked
 from connectors.ports import Client
-from connectors.sage_paperless.client import Vault, below, own
+from connectors.sage_paperless.client import own
+from connectors.sage_paperless.vault import Standing, findings, standing
 from settings.sage_paperless import BRIDGES, SagePaperlessSettings
 
-Record = Mapping[str, Any]
-PAYMENT_JOB = "payment_backfill"
+Said = Callable[[Standing, SagePaperlessSettings], str]
+
+
+def _needed(holds: str, lacks: str, flag: Callable[[Standing], bool]) -> Said:
+    """Manual Import needs neither the cloud sync licence nor the service (S-10)."""
+
+    def said(there: Standing, ours: SagePaperlessSettings) -> str:
+        return holds if flag(there) else lacks if ours.automated else f"{lacks}; Manual Import does not need it"
+
+    return said
+
+
+def _job(there: Standing, ours: SagePaperlessSettings) -> str:
+    if there.payments_found:
+        return "running"
+    said = "not configured or stopped"
+    return said if ours.create_payments_in_procore else f"{said}; payments are not written, so it is not needed"
+
+
+#: Name, requirement, codes that say it does not hold, whether nothing can be set before, and what stands there.
+ROWS: Sequence[tuple[str, str, tuple[str, ...], bool, Said]] = (
+    ("Bridge", "S-08", ("bridge_not_supported",), True, lambda there, _: BRIDGES.get(there.bridge, there.bridge)),
+    ("Procore licence", "S-01", ("procore_licence_required",), True,
+     lambda there, _: "licensed" if there.procore_licence else "none"),
+    ("Cloud sync was run once", "S-02", ("cloud_sync_never_ran",), True,
+     lambda there, _: "it was" if there.cloud_sync_ever_ran else "never yet"),
+    ("Cloud sync licence", "S-09", ("cloud_sync_licence_required",), False,
+     _needed("licensed", "none", lambda there: there.cloud_sync_licence)),
+    ("Cloud sync", "S-09", ("cloud_sync_not_running",), False,
+     _needed("running", "stopped", lambda there: there.cloud_sync_running)),
+    ("Connection of the vault with Procore", "S-13", ("vault_not_connected", "company_already_bound"), False,
+     lambda there, _: there.connection.replace("_", " ") + (f", company {there.company}" if there.company else "")),
+    ("Queue", "S-32", ("queue_unknown",), False,
+     lambda there, ours: dict(there.queues).get(ours.queue or "", ours.queue or "none, for Manual Import")),
+    ("Payment job", "S-35", ("backfill_job_not_running",), False, _job),
+)  # fmt: skip
 
 
 def probe(client: Client) -> Sequence[Looked]:
-    """In the order in which a person puts them right. A drop folder tells of none of this."""
+    """In the order in which people put them right; nothing after one that stops. A drop folder tells of none of this."""
     vault = own(client)
     if vault.settings.transport != "rest":
         return ()
-    about = _record(vault, "")
-    found = list(_may_be_set(about, vault.settings))
-    if any(one.stops and not one.good for one in found):
-        return found
-    return [*found, *_automated(about, vault.settings), *_job(vault), _connection(vault)]
-
-
-def _may_be_set(about: Record, settings: SagePaperlessSettings) -> Iterator[Looked]:
-    """Without these there is no Procore configuration at all (S-01, S-02, S-08)."""
-    bridge, ours = str(about.get("bridge") or "none"), BRIDGES[settings.bridge]
-    if bridge not in BRIDGES:
-        yield Looked("Bridge", "S-08", f"the vault is bridged to {bridge.replace('_', ' ')}, which has no Procore part",
-                     "bridge_not_supported", True, "Use a vault that is bridged to Sage 100 or Sage 300.")  # fmt: skip
-        return
-    wrong = "bridge_differs" if bridge != settings.bridge else ""
-    yield Looked("Bridge", "S-08", f"{BRIDGES[bridge]}{f', and the settings here say {ours}' if wrong else ''}", wrong,
-                 fix="Choose the vault's own bridge in the settings.")  # fmt: skip
-    licensed = _flag(about, "licences", "procore")
-    yield Looked("Procore licence", "S-01", "licensed" if licensed else "the vault has no Procore licence",
-                 "" if licensed else "procore_licence_required", True,
-                 "Buy the Procore licence, or enter it in Sage Paperless; then open this page again.")  # fmt: skip
-    ever = _flag(about, "cloud_sync", "ever_run")
-    yield Looked("Cloud sync was run", "S-02", "it has run" if ever else "the cloud sync service has never run for this vault",
-                 "" if ever else "cloud_sync_not_running", True, "Run the cloud sync service once.")  # fmt: skip
-
-
-def _automated(about: Record, settings: SagePaperlessSettings) -> Iterator[Looked]:
-    """Automated import needs both; manual import neither (S-09, S-10)."""
-    licensed, running = _flag(about, "licences", "cloud_sync"), _flag(about, "cloud_sync", "running")
-    free = "" if settings.automated else ", which Manual Import does not need"
-    yield Looked("Cloud sync licence", "S-09", ("licensed" if licensed else "there is no cloud sync licence") + free,
-                 "" if licensed or free else "cloud_sync_licence_required",
-                 fix="Enter the cloud sync licence, or choose Manual Import.")  # fmt: skip
-    yield Looked("Cloud sync", "S-09", ("running" if running else "the cloud sync service is stopped") + free,
-                 "" if running or free else "cloud_sync_not_running",
-                 fix="Start the cloud sync service, or choose Manual Import.")  # fmt: skip
-
-
-def _job(vault: Vault) -> Iterator[Looked]:
-    jobs = [row for page in vault.pages("/jobs") for row in page if row.get("name") == PAYMENT_JOB]
-    job = jobs[0] if jobs else {}
-    runs, wanted = bool(job.get("configured") and job.get("running")), vault.settings.create_payments_in_procore
-    said = "running" if runs else "not configured" if not job.get("configured") else "stopped"
-    yield Looked("Payment job", "S-35", said if wanted or runs else f"{said}; payments are not written, so it is not needed",
-                 "" if runs or not wanted else "backfill_job_not_running",
-                 fix="Configure and start the job AP Check to Invoice Backfiller.")  # fmt: skip
-
-
-def _connection(vault: Vault) -> Looked:
-    state = str(_record(vault, "/procore-connection").get("state") or "unknown").replace("_", " ")
-    good = state == "successful"
-    return Looked("The vault's own connection with Procore", "S-13", state, "" if good else "procore_not_connected",
-                  fix="Grant access in Sage Paperless: the vault takes its settings only when it is connected.")  # fmt: skip
-
-
-def _record(vault: Vault, path: str) -> Record:
-    answer = vault.read(Request("GET", below(vault, path)))
-    if not isinstance(answer.body, dict):
-        raise NotUnderstood(path or "vault", "the answer is not a record")
-    return answer.body
-
-
-def _flag(about: Record, part: str, name: str) -> bool:
-    value = (about.get(part) or {}).get(name)
-    if not isinstance(value, bool):
-        raise NotUnderstood(f"vault.{part}.{name}", "is missing")
-    return value
+    there, found = standing(vault), []
+    wrong = {one.code: one for one in findings(there, vault.settings, vault.company)}
+    for name, requirement, codes, stops, said in ROWS:
+        problem = next((wrong[code] for code in codes if code in wrong), None)
+        found.append(Looked(name, requirement, said(there, vault.settings), problem, stops))
+        if stops and problem is not None:
+            break
+    return found
