@@ -19,6 +19,8 @@ from sync.secrets import decrypt, encrypt
 
 #: Clients by (process, company, system, settings version, urgent): a fork never uses its parent's sockets.
 _clients: dict[tuple[int, int, str, int, bool], Client] = {}
+#: (process, connection) -> the budget of the clients that `fresh` makes.
+_budgets: dict[tuple[int, int], "SharedBudget"] = {}
 #: Transports that stand in for the network, by system; only tests fill it.
 transports: dict[str, Any] = {}
 
@@ -118,20 +120,28 @@ def client(company: Company, system: str, urgent: bool = False) -> Client:
     return _clients[key]
 
 
-def fresh(company: Company, system: str, seconds: float, site_id: str = "") -> Client:
+def fresh(company: Company, system: str, seconds: float, site_id: str | None = None) -> Client:
     """A client for a page that a person waits for, asking no longer than this; the caller closes it.
 
-    With `site_id` it is bound to another company of Procore's, to find out whether that can be used.
+    With `site_id` it is bound to another company of Procore's, to find out whether that can be used; "" binds it to none.
     """
-    return _made(company, system, site_id or company.site_id, seconds, urgent=True)
+    site_id = company.site_id if site_id is None else site_id
+    return _made(company, system, site_id, seconds, urgent=True, budget=_patient(company.connections[system].id))
 
 
-def _made(company: Company, system: str, site_id: str, seconds: float, urgent: bool) -> Client:
+def _patient(connection_id: int) -> SharedBudget:
+    """One for all clients of a few requests: what the last answer of one said goes along with the first request of the next."""
+    return _budgets.setdefault((os.getpid(), connection_id), SharedBudget(connection_id))
+
+
+def _made(
+    company: Company, system: str, site_id: str, seconds: float, urgent: bool, budget: SharedBudget | None = None
+) -> Client:
     connected = company.connections[system]
     return connector(system).connect(
         connected.settings,
         Credentials(company.id, connected.id),
-        SharedBudget(connected.id),
+        budget or SharedBudget(connected.id),
         company=site_id,
         seconds=seconds,
         urgent=urgent,

@@ -213,6 +213,7 @@ def _company(company_id: int, system: str) -> Company:
 
 @contextmanager
 def _asking(company: Company, system: str, site_id: str = "") -> Iterator[Client]:
+    """Bound to this company, or to none."""
     client = clients.fresh(company, system, PATIENCE_SECONDS, site_id)
     try:
         yield client

@@ -55,7 +55,7 @@ class ProcoreClient(HttpClient):
         return self._token(self.ask_token(f"{self.settings.login}/oauth/token", form))
 
     def own_headers(self) -> dict[str, str]:
-        return {"Procore-Company-Id": self.company}
+        return {"Procore-Company-Id": self.company} if self.company else {}  # none is picked yet (S-14)
 
     def window(self, answer: Response) -> Window | None:
         """The X-Rate-Limit headers speak of whichever window is nearer its limit (section 5)."""
