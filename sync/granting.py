@@ -206,8 +206,10 @@ def _keep(person: Person, system: str, begun: _Begun, token: Token, name: str) -
 def _company(company_id: int, system: str) -> Company:
     with session(company_id) as db:
         company = load(db, company_id)
-    if system not in company.connections or company.connections[system].settings is None:
-        raise Refused("not_connected", "Access has not been granted yet.")
+        granted = db.scalar(text("SELECT granted_at FROM connection WHERE system = :s"), {"s": system})
+    if granted is None or company.connections[system].settings is None:
+        # a service account is installed in one company, and is asked nothing without its name (contract section 3)
+        raise Refused("not_connected", "No person has granted access yet, so there is no list of companies.", "Grant access.")
     return company
 
 

@@ -3,11 +3,10 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-#: Where else a form of this page may lead: browsers look at the redirect after a form, too (Grant Access).
-FORM_LEADS_TO = "form_leads_to"
 ALWAYS = [
+    (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),  # an address may hold what a person searched for
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -21,13 +20,9 @@ class SafeHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope.setdefault("state", {}) if scope["type"] == "http" else {}
-
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                targets = " ".join(["'self'", *filter(None, [state.get(FORM_LEADS_TO)])])
-                policy = (b"content-security-policy", POLICY.format(targets=targets).encode())
-                headers = [*message["headers"], policy, *ALWAYS]
+                headers = [*message["headers"], *ALWAYS]
                 if not scope["path"].startswith("/static/"):
                     headers.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": headers}

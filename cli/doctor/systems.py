@@ -2,7 +2,9 @@
 
 from cli.doctor import Finding, Findings, found
 from cli.trying import Tried, try_all
-from sync.views import SystemView, overview, system_word
+from sync.probing import probe
+from sync.views import SystemView, crossings, overview, system_word
+from sync.views.records import text_of
 
 FIXES = {
     "settings_refused": "Change the named setting in the console.",
@@ -21,6 +23,28 @@ def check(company_id: int, system: str = "") -> Findings:
     views = {view.system: view for view in overview(company_id).systems}
     for tried in try_all(company_id, system):
         yield from _one(tried, views[tried.system])
+        if tried.ok:
+            yield from _needed(company_id, tried.system)
+    yield from _routes(company_id)
+
+
+def _needed(company_id: int, system: str) -> Findings:
+    """Licences, services and jobs of the other side (S-01, S-02, S-08, S-09, S-35)."""
+    name, probed = system_word(system), probe(company_id, system)
+    if probed.failed:
+        yield Finding(name, "its own checks", "fail", f"could not be asked: {probed.failed}", FIXES["system_unreachable"])
+    for one in probed.looked:
+        fix = " ".join(text_of(one.problem).fix) if one.problem else ""
+        yield found(name, one.name.lower(), one.good, one.said, fix)
+
+
+def _routes(company_id: int) -> Findings:
+    """Go-live: one route for invoices, one writer of payments (C-12)."""
+    crossed = crossings(company_id)
+    for one in crossed:
+        yield Finding("money", one.code.replace("_", " "), "fail", one.said, one.fix)
+    if not crossed:
+        yield Finding("money", "one route and one writer", "ok", "no invoice or payment can arrive in two ways")
 
 
 def _one(tried: Tried, view: SystemView) -> Findings:

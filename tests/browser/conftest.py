@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -62,6 +63,14 @@ def console(database: str) -> Iterator[Console]:
     world = World(new_company("Harbour Build Ltd", "4100"), "demo", {"approval": {"variation": "manual"}})
     world.sync()
     reconcile.run(world.company, "lentune")
+    with serving() as url:
+        yield Console(url, world)
+    world.close()
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The real web process's application on a free port; gives its address."""
     from web.app import app
 
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
@@ -72,7 +81,6 @@ def console(database: str) -> Iterator[Console]:
         assert thread.is_alive() and time.monotonic() < end, "the web process did not start"
         thread.join(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Console(f"http://127.0.0.1:{port}", world)
+    yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(DEADLINE)
-    world.close()

@@ -30,7 +30,10 @@ def grant(request: Request, system: str, posted: Administering) -> Response:
         )
     except Refused as refused:
         return connection_page(request, posted.visitor, system, 422, not_granted=refused.reason)
-    return RedirectResponse(there, 303)
+    # not a redirect: the page's own policy lets no form lead elsewhere, and browsers count a form's redirects
+    answer = page(request, "leaving.html", posted.visitor, system=system, there=there)
+    answer.headers["Refresh"] = f"0;url={there}"
+    return answer
 
 
 @router.get("/systems/{system}/granted")

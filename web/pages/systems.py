@@ -1,7 +1,6 @@
 """The connected systems: how they do, and their settings with the labels of the systems' own screens."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -81,8 +80,6 @@ def connection_page(
     if declared is None or (connection is None and declared.consent is None):
         raise LookupError(f"{system} is not connected")
     stored = connection.settings if connection else {}
-    if declared.consent is not None and who.person.may("admin"):
-        request.state.form_leads_to = _sign_in_host(declared.settings, stored)
     probe = probing.probe(who.company_id, system) if connection else probing.Probe()
     code = connection.blocked_code if connection else None
     values = {"system": views.system_word(system), "reason": connection.blocked_reason if connection else ""}
@@ -93,15 +90,6 @@ def connection_page(
         protected=views.protections(system), consent=declared.consent is not None, probe=probe,
         crossings=views.crossings(who.company_id), pays=payments.reports(system), site=views.site(who.company_id),
     )
-
-
-def _sign_in_host(model: type[Any], stored: dict[str, Any]) -> str:
-    """Scheme and host of the page where people sign in there."""
-    try:
-        parts = urlsplit(model.model_validate(stored).login)
-    except ValueError:  # settings that cannot stand lead nowhere
-        return ""
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _said(word: str) -> str:
