@@ -1,0 +1,86 @@
+"""The vault's page as people see it: what it must have, its settings, payments on demand, and what goes no further."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from simulators import datasets
+from sync import settings
+from sync.connections import new_company
+from sync.tokens import ensure_user, new_token
+from tests.browser.conftest import serving
+from tests.browser.test_granting import SHOTS, Path
+from tests.world_paperless import PaperlessWorld, only
+
+
+class Vault:
+    """Our console over a company on Sage Paperless, with one invoice in its queue."""
+
+    def __init__(self, url: str, company: int) -> None:
+        self.url = url
+        self.world = PaperlessWorld(company, only(datasets.load("paperless"), "SI-103"))
+        self.world.sync()
+        self.there = self.world.sage_paperless.data.vaults["sage300"]
+
+    def open(self, browser: Any, role: Any, path: str, width: int = 1440, theme: str = "light") -> Any:
+        ensure_user(self.world.company, role, role)
+        context = browser.new_context(
+            java_script_enabled=False, viewport={"width": width, "height": 900}, color_scheme=theme
+        )
+        page = context.new_page()
+        page.goto(f"{self.url}/sign-in/{new_token(self.world.company, role, 'sign_in', [], timedelta(minutes=5))}")
+        assert page.goto(self.url + path).status == 200
+        return page
+
+
+@pytest.fixture
+def vault(database: str) -> Iterator[Vault]:
+    with serving() as url:
+        made = Vault(url, new_company("Kauri & Sons", "4100"))
+        yield made
+        made.world.close()
+
+
+def shot(page: Any, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+
+
+@pytest.mark.requirement("S-01", "S-08", "S-13")
+def test_what_the_vault_has_and_what_it_lacks(chromium: Any, vault: Vault) -> None:
+    page = vault.open(chromium, "admin", "/systems/sage_paperless")
+    assert page.locator(".checks .no").count() == 0 and page.locator("select[name=import_behavior]").count() == 1
+    shot(page, "vault")
+    vault.there.licences["procore"] = False
+    page.reload()
+    assert "A Procore licence is required" in page.text_content(".decide h2")
+    assert page.locator("select[name=import_behavior]").count() == 0
+    shot(page, "vault-no-licence")
+
+
+@pytest.mark.requirement("Y-02", "Y-16")
+def test_an_approver_presses_sync_payments_on_the_invoice(chromium: Any, vault: Vault) -> None:
+    record = vault.world.record("invoice", "SI-103")
+    page = vault.open(chromium, "approver", f"/objects/{record.id}")
+    page.click("text=Sync payments for synced invoices")
+    assert page.url == f"{vault.url}/objects/{record.id}?said=payments"
+    assert "Payments of synced invoices are being read now." in page.text_content("main")
+    shot(page, "vault-invoice")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1440])
+def test_the_page_fits_with_everything_wrong(chromium: Any, vault: Vault, width: int, theme: str) -> None:
+    vault.world.save(create_payments_in_procore=True)
+    vault.there.configuration["create_payments_in_procore"] = True
+    vault.there.version += 1
+    settings.fetch(vault.world.company, "sage_paperless", "scan")
+    vault.world.act("sage_paperless", "stop_cloud_sync")
+    page = vault.open(chromium, "admin", "/systems/sage_paperless", width, theme)
+    assert page.locator(".checks .no").count() >= 1
+    assert "Two writers of payments." in page.text_content("main")
+    assert page.locator("html").bounding_box()["width"] <= width
+    assert page.locator("body").bounding_box()["width"] <= width
+    shot(page, f"vault-{width}-{theme}")
