@@ -58,7 +58,7 @@ class SagePaperlessSettings(BaseModel):
         description="Exactly one of Sitebooks and Sage Paperless itself writes payments to Procore.",
     )
     product_writes_payments: bool = Field(
-        False, title="Payments written by Sage Paperless",
+        False, title="Payments written by Sage Paperless", json_schema_extra={"readOnly": True},
         description="What the vault's own switch says; read, never edited here.",
     )
     payment_times: tuple[str, ...] = Field(

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+from settings import address
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,17 @@ class Box:
     value: Any
     hint: str = ""
     choices: tuple[str, ...] = ()
+    fixed: bool = False  # shown, and changed elsewhere: by connecting again, or in the other system
 
 
 def boxes_of(model: type[BaseModel], values: Mapping[str, Any]) -> list[Box]:
     """One box for each field, filled with what is stored or, where nothing is, with the default."""
-    return [_box(name, field, values) for name, field in model.model_fields.items()]
+    return [replace(_box(name, field, values), fixed=_fixed(name, field)) for name, field in model.model_fields.items()]
+
+
+def _fixed(name: str, field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return name in address.NAMES or (isinstance(extra, dict) and bool(extra.get("readOnly")))
 
 
 def values_of(model: type[BaseModel], fields: Mapping[str, str]) -> dict[str, Any]:

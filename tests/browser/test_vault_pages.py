@@ -26,9 +26,7 @@ class Vault:
 
     def open(self, browser: Any, role: Any, path: str, width: int = 1440, theme: str = "light") -> Any:
         ensure_user(self.world.company, role, role)
-        context = browser.new_context(
-            java_script_enabled=False, viewport={"width": width, "height": 900}, color_scheme=theme
-        )
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         page = context.new_page()
         page.goto(f"{self.url}/sign-in/{new_token(self.world.company, role, 'sign_in', [], timedelta(minutes=5))}")
         assert page.goto(self.url + path).status == 200
@@ -81,6 +79,5 @@ def test_the_page_fits_with_everything_wrong(chromium: Any, vault: Vault, width:
     page = vault.open(chromium, "admin", "/systems/sage_paperless", width, theme)
     assert page.locator(".checks .no").count() >= 1
     assert "Two writers of payments." in page.text_content("main")
-    assert page.locator("html").bounding_box()["width"] <= width
-    assert page.locator("body").bounding_box()["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     shot(page, f"vault-{width}-{theme}")
