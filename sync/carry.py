@@ -229,6 +229,7 @@ def _after_look(db: Connection, work: Work) -> None:
         return
     if work.found is not None:
         close(db, work, WriteState.confirmed, None, work.found)
+        work.warnings += work.found.warnings
         _go_on(db, work, work.step, work.found)
         return
     row = db.execute(
