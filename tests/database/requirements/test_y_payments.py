@@ -105,7 +105,8 @@ def test_a_void_is_a_task_for_people_and_deletes_nothing(paperless):
     shown = world.shown("payment", "90001").problems[0]
     assert "Payments Issued" in shown.fix[0] and "50,000.00" in shown.cause
     assert issued(world) == [("90001", "50000.00", "SI-102")]
-    assert world.transports["procore"].sent("DELETE") == [] and world.transports["procore"].sent("PATCH", "contract_payments") == []
+    assert world.transports["procore"].sent("DELETE") == []
+    assert world.transports["procore"].sent("PATCH", "contract_payments") == []
     pay(world, "SI-102", "60000.00", "90002")
     assert len(issued(world)) == 2, "what follows is not held up"
 
