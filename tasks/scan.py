@@ -28,7 +28,7 @@ def read(self: Task, company_id: int, system: str, kind: str, full: bool = False
     if connector(system).readers[kind].scope == "company":
         _read(self, company_id, system, kind, None, full)
         return
-    for project_id in scans.projects(company_id, system):
+    for project_id in scans.lists(company_id, system, kind):
         publish.send("sitebooks.scan.list", [company_id, system, kind, project_id, full], queue="bulk")
 
 

@@ -159,7 +159,7 @@ class FolderClient:
         answer = self.send(request)
         if answer.outcome is Outcome.confirmed:
             return answer
-        later = answer.outcome is not Outcome.refused or (isinstance(answer.body, dict) and answer.body["code"] == "site_down")
+        later = answer.outcome is not Outcome.refused
         raise (Unavailable if later else NotFound if answer.status == 404 else CallFailed)(request, answer)
 
     def write(self, request: Request) -> Answer:
@@ -169,11 +169,11 @@ class FolderClient:
         return answer
 
     def pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
-        """Invoices by their files, and payments by their notices; a folder has no other list. Raises Unavailable."""
+        """Invoices by their files, and payments by their notices; a folder has no other list. Raises CallFailed's subclasses."""
         request = Request("GET", path, params or {})
+        if not self.place.is_dir():
+            raise CallFailed(request, _refused("site_down", f"the share {self.place} is not there"))
         try:
-            if not self.place.is_dir():
-                raise FileNotFoundError(2, f"the share {self.place} is not there")
             if path == "/payments":
                 yield self.notices.payments()
             elif path == "/invoices":

@@ -81,6 +81,11 @@ def test_only_approved_invoices_go(paperless):
     assert there(world, "SI-105")["gross"] == "6000.00"
 
 
+def test_a_company_without_sage_paperless_is_not_asked_for_its_invoices(start):
+    world = start()
+    assert world.transports["procore"].sent("GET", "/requisitions") == []
+
+
 @pytest.mark.requirement("S-04")
 def test_an_approval_taken_back_after_the_import_is_shown_and_changes_nothing_there(paperless):
     world = paperless("SI-103")
