@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from models import session
-from sync import records
+from sync import preview, records
 from tests.world_paperless import PaperlessWorld
 
 ROUTE = "automated_import_and_auto_route_with_queue_failover"
@@ -22,7 +22,7 @@ def warned(world: PaperlessWorld, number: str) -> list[str]:
     return [one["code"] for one in world.record("invoice", number).warnings if one["code"] != "paperless_status"]
 
 
-@pytest.mark.requirement("S-03", "S-18", "S-19", "S-32")
+@pytest.mark.requirement("S-03", "S-07", "S-18", "S-19", "S-32")
 def test_an_approved_invoice_with_its_pdf_arrives_in_the_queue(paperless):
     world = paperless("SI-103")
     invoice = there(world, "SI-103")
@@ -172,6 +172,21 @@ def test_manual_import_waits_for_a_person_and_leaves_the_files_behind_even_with_
     invoice = there(world, "SI-101")
     assert (invoice["placement"], invoice["document"], invoice["gross"]) == ("open_entry_screen", None, "80000.00")
     assert world.transports["procore"].sent("GET", "/attachments/") == []
+
+
+@pytest.mark.requirement("S-31")
+def test_an_invoice_signed_with_docusign_can_be_picked_by_hand_onto_the_file_in_the_queue(paperless):
+    world = paperless("SI-103", sync=False)
+    world.save(import_behavior="manual_import")
+    world.sync()
+    world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    world.settle()
+    assert (there(world, "SI-103")["placement"], there(world, "SI-103")["document"]) == ("open_entry_screen", None)
+
+
+def test_looking_ahead_at_what_is_synced_foresees_no_change(paperless):
+    world = paperless("SI-101", "SI-106")
+    assert {one.number: one.outcome for one in preview.foresee(world.company)} == {"SI-101": "no_change", "SI-106": "held"}
 
 
 @pytest.mark.requirement("S-22")

@@ -37,7 +37,7 @@ def code(world: PaperlessWorld, number: str) -> tuple[str, list[str]]:
     return world.record("payment", number).state, world.problems("payment", number)
 
 
-@pytest.mark.requirement("S-06", "S-34", "Y-10", "Y-11", "Y-18")
+@pytest.mark.requirement("S-06", "S-34", "Y-10", "Y-11", "Y-18", "Y-19")
 def test_a_full_payment_stands_on_the_commitment_with_the_invoices_number(paperless):
     world = paperless("SI-102", ours=ON)
     pay(world, "SI-102", check="70001")
@@ -45,6 +45,7 @@ def test_a_full_payment_stands_on_the_commitment_with_the_invoices_number(paperl
     invoice = world.one("procore", "requisitions", invoice_number="SI-102")
     assert issued(world) == [("70001", "114000.00", "SI-102")]
     assert made["requisition_id"] == invoice["id"]
+    assert made["origin_id"] == world.record("payment", "70001").key, "which is what shows it as synced"
     assert world.record("payment", "70001").state == "synced"
     told = world.one("sage_paperless", "payments")
     assert told["procore_payment_id"] == str(made["id"]), "the vault is told what became of it"
