@@ -214,6 +214,8 @@ class Connector:
     flows: tuple[Flow, ...] = ()
     #: Kinds scanned in dependency order; the ones with no flow are only looked at.
     scans: tuple[str, ...] = ()
+    #: Those of `scans` that are read only for companies where some connection's flow takes them.
+    scanned_if_taken: frozenset[str] = frozenset()
     read_settings: Callable[[Client], tuple[dict[str, Any], str]] | None = None
     save_settings: Callable[[Client, dict[str, Any], str, str], Answer] | None = None
     #: Kind -> everything of that kind the system holds as a target, for the comparison. Its argument is the client and

@@ -114,7 +114,10 @@ def _reading(work: Work, call: Callable[[], None]) -> None:
     except SignInRefused as error:
         work.verdict = _unseen(work, _reconnect(work, error.answer.reason))
     except CallFailed as error:
-        work.verdict = _unseen(work, named(work, "permission_missing", reason=str(error)))
+        refused = named(work, "permission_missing", reason=str(error))
+        if work.step is not None and error.answer.status == 422:  # a rule of the system's, which the step can name
+            refused = work.step.explain(error.answer)
+        work.verdict = _unseen(work, refused)
     except NotUnderstood as error:
         work.verdict = _unseen(work, named(work, "not_understood", path=error.path, reason=error.reason))
     except UNFORESEEN as error:
@@ -229,6 +232,7 @@ def _after_look(db: Connection, work: Work) -> None:
         return
     if work.found is not None:
         close(db, work, WriteState.confirmed, None, work.found)
+        work.warnings += work.found.warnings
         _go_on(db, work, work.step, work.found)
         return
     row = db.execute(

@@ -61,6 +61,8 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
     """
     with session(company_id) as db:
         company = load(db, company_id)
+        if not wanted(company, system, kind):
+            return Scanned({})
         scope = project_id or ""
         since = None if full else _cursor(db, company.connections[system].id, kind, scope)
         began = asked_at = db.scalar(NOW)
@@ -100,6 +102,18 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
         if paused:
             merge(found.rung, forbidden.over(company_id, system))
     return found
+
+
+def wanted(company: Company, system: str, kind: str) -> bool:
+    """Whether anything of this company's is done with this kind."""
+    return kind not in connector(system).scanned_if_taken or bool(company.flows_from(system, kind))
+
+
+def lists(company_id: int, system: str, kind: str) -> list[str]:
+    """Ids of the projects whose list of this kind is read."""
+    with session(company_id) as db:
+        company = load(db, company_id)
+        return scanned_projects(db, company.connections[system].id) if wanted(company, system, kind) else []
 
 
 def projects(company_id: int, system: str) -> list[str]:

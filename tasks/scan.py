@@ -79,7 +79,7 @@ def read_kind(task: Task, company_id: int, system: str, kind: str, full: bool = 
     if connector(system).readers[kind].scope == "company":
         _read(task, company_id, system, kind, None, full)
         return
-    for project_id in scans.projects(company_id, system):
+    for project_id in scans.lists(company_id, system, kind):
         publish.send("sitebooks.scan.list", [company_id, system, kind, project_id, full], queue="bulk")
 
 

@@ -48,6 +48,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     opened.callback(shutil.rmtree, folder, ignore_errors=True)
     running = session.config.stash[RUNNING] = opened.enter_context(start(folder))
     os.environ["DATABASE_URL"], os.environ["BROKER_URL"] = running.database_url, running.broker_url
+    os.environ["DATA_DIR"] = str(folder / "data")  # documents made by one run are not found by the next
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -71,6 +71,8 @@ class ProcoreClient(HttpClient):
     def send(self, request: Request) -> Answer:
         """As the table says, with three exceptions of Procore's (sections 6, 8 and 11.14)."""
         answer = super().send(request)
+        if request.method == "POST" and "contract_id" in (request.body or ()):
+            self._paid(str(request.body["contract_id"]), answer)
         if answer.status == 409 and "/direct_costs" in request.path:
             # A concurrent change of the same direct cost: nothing was done, and the sync may be sent again.
             return replace(answer, outcome=Outcome.not_applied)
@@ -80,6 +82,12 @@ class ProcoreClient(HttpClient):
         if answer.status == 404 and request.method == "DELETE":
             return replace(answer, outcome=Outcome.confirmed, reason="")
         return answer
+
+    def _paid(self, contract: str, answer: Answer) -> None:
+        """A list of payments that was read before a write holds after it what the answer says; in doubt it says nothing."""
+        kept = self.paid.pop(contract, None)
+        if kept is not None and answer.outcome is Outcome.confirmed and isinstance(answer.body, dict):
+            self.paid[contract] = (kept[0], [*kept[1], answer.body])
 
     def pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
         """Every page of a list, following Link on our own host only (F55). Raises as `get`, and NotUnderstood.

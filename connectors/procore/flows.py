@@ -27,6 +27,7 @@ CONNECTOR = Connector(
         "project", "cost_type", "cost_code", "vendor", "sub_job", "budget_code", "billing_period", "commitment",
         "variation", "invoice",
     ),
+    scanned_if_taken=frozenset({"invoice"}),
     counts={**COUNTS, "payment": payments},
     anchored={**COUNTS, "payment": payments},
     sightings={**SIGHTINGS, "contract_payment": payment_sightings},

@@ -1,6 +1,6 @@
 """What the vault should hold of an invoice: the import's metadata (contract B.2, C.1), JSON-ready, with its revision."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -71,12 +71,12 @@ def _with_document(held: Held, obj: Invoice, known: Known) -> Held:
 
     What stands there already is not sent again for other bytes of the same files (a newer release may join differently).
     """
-    made = obj.document
+    made, link = obj.document, known.link("invoice", obj.source_id)
+    data = link.data if link and link.remote_id else {}
     if made is None or not made.sha256:
-        return _revised(held, [])
+        return dict(data) if data and _bare(data) == _bare(held) else _revised(held, [])
     held = _revised(held, [[part.name, part.sha256] for part in made.parts])
-    link = known.link("invoice", obj.source_id)
-    there = (link.data.get("metadata") or {}) if link and link.remote_id else {}
+    there = data.get("metadata") or {}
     if there.get("procore_revision") == held["metadata"]["procore_revision"] and there.get("document"):
         held["metadata"]["document"] = there["document"]
         return held
@@ -92,6 +92,12 @@ def _with_document(held: Held, obj: Invoice, known: Known) -> Held:
         "excluded": [{"name": one.name, "reason": one.code} for one in made.left_out],
     }  # fmt: skip
     return held
+
+
+def _bare(held: Mapping[str, Any]) -> Held:
+    """What it says besides its files."""
+    metadata = {name: value for name, value in held["metadata"].items() if name not in ("document", "procore_revision")}
+    return {**held, "metadata": metadata}
 
 
 def _revised(held: Held, files: list[list[str]]) -> Held:

@@ -79,8 +79,9 @@ def _made(obj: Invoice, client: Client, settings: SagePaperlessSettings, folder:
     if len(fetched) < len(wanted):
         return Document("", 0, 0, (), tuple(left_out))  # one cannot be had: no document without it
     document = joining.join(fetched, folder, settings.paper, left_out)
-    if document.sha256:
-        for one in fetched:
+    refused = {one.source_id for one in document.left_out}
+    for one in fetched:
+        if document.sha256 or one.source_id in refused:  # what cannot be used may only have come torn: it is fetched again
             one.path.unlink(missing_ok=True)
     return document
 

@@ -21,7 +21,8 @@ CODES = {
     "procore_not_connected": "vault_not_connected", "queue_unknown": "queue_unknown", "queue_required": "queue_unknown",
     "import_behaviour_mismatch": "import_behavior_differs", "attachment_required": "attachment_required",
     "procore_invoice_already_imported": "paperless_in_work", "invoice_not_unprocessed": "paperless_in_work",
-    "importer_stuck": "importer_stuck", "site_down": "site_down", "document_torn": "document_torn", "torn": "document_torn",
+    "importer_stuck": "importer_stuck", "reader_interferes": "reader_interferes",
+    "site_down": "site_down", "document_torn": "document_torn", "torn": "document_torn",
     "incomplete": "document_torn", "document_must_be_single_pdf": "document_torn",
 }  # fmt: skip
 
