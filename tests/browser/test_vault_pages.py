@@ -46,7 +46,7 @@ def shot(page: Any, name: str) -> None:
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
 
 
-@pytest.mark.requirement("S-01", "S-08", "S-13")
+@pytest.mark.requirement("S-01", "S-13")
 def test_what_the_vault_has_and_what_it_lacks(chromium: Any, vault: Vault) -> None:
     page = vault.open(chromium, "admin", "/systems/sage_paperless")
     assert page.locator(".checks .no").count() == 0 and page.locator("select[name=import_behavior]").count() == 1

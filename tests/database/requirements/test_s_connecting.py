@@ -262,7 +262,6 @@ def books(monkeypatch):
     return {**VAULT_2, "vault_id": "books"}
 
 
-@pytest.mark.requirement("S-07")
 def test_a_second_route_for_invoices_is_refused_before_it_is_connected(world, books):
     with pytest.raises(Refused) as told:
         connections.connect(world.company, "books", books, TOKEN)
@@ -305,7 +304,6 @@ def test_the_vaults_own_switch_beside_ours_is_two_writers_and_ours_falls_silent(
     assert [one.mark for one in doctor.check(world.company, "sage_paperless") if one.group == "money"] == ["fail"]
 
 
-@pytest.mark.requirement("S-07", "Y-06")
 def test_procores_own_erp_integration_is_a_route_too(paperless):
     """S-07: Procore is integrated with accounting already; if that exports invoices, the same one would arrive twice."""
     world = paperless("SI-103")
