@@ -10,6 +10,9 @@ from sync import connections, settings
 from sync.tokens import ensure_user, new_token
 from tasks import publish, scan
 
+#: What the pretend company is connected with: one accounting system, for by two routes an invoice would be booked twice.
+CONNECTED = ("procore", "lentune")
+
 
 def connect_simulators(ready: dict[str, Any]) -> dict[str, Any]:
     """Connects the running simulators to one company, once per data folder, and starts the first reading.
@@ -22,7 +25,7 @@ def connect_simulators(ready: dict[str, Any]) -> dict[str, Any]:
     site_id = str(stands["procore"]["credentials"]["company_id"])
     company_id = known[0][0] if known else connections.new_company(told["company"]["name"], site_id)
     for system, stand in stands.items():
-        if system in all_connectors():
+        if system in all_connectors() and system in CONNECTED:
             connect(company_id, system, stand, (told["sitebooks"] or {}) if system != "procore" else {})
     return people(company_id, ready["web"])
 
