@@ -116,7 +116,7 @@ def test_a_try_that_was_never_sent_does_not_count_as_the_one_that_is_sent_again(
         quarantine_over(world)
         after = again(world, one)
     assert after.state == "synced", after.problems
-    assert [w.sends for w in writes(world, one, "invoice")] == [2], "one was lost and one arrived; Procore refused to take the others"
+    assert [w.sends for w in writes(world, one, "invoice")] == [2], "one was lost and one arrived; the others were refused"
     assert len(world.ledger("procore", kind="requisitions", effect="created")) == 1
 
 
