@@ -53,8 +53,7 @@ def test_nothing_is_made_a_second_time_and_links_come_back_from_the_keys(site: S
     links = {invoice: site.record("invoice", invoice)["remote_id"] for invoice in (bill, cost)}
     made = [(e["kind"], e["remote_id"]) for system in site.url for e in site.created(system)]
     put_back(site, "earlier")
-    stopped = "SELECT count(*) AS n FROM connection WHERE blocked_code = 'restored'"
-    site.wait(lambda: site.rows(stopped)[0]["n"] == 2, 20, "nobody noticed")
+    site.wait(lambda: len([why for why in site.stops() if ": restored: " in why]) == 2, 20, "nobody noticed")
     assert not site.record("commitment", lost), "the test is about nothing"
     assert site.command("links", "rebuild", "--apply", "--json")["compared"] > 0
     site.scan(full=True)
