@@ -275,8 +275,9 @@ class Stand(People):
         return bool(found[0]["n"] == 0) and not self.waiting("interactive", "bulk") and not self.scanning()
 
     def scanning(self) -> bool:
-        """A reading of lists that a worker has in hand, or that waits there for its time."""
-        return any(b"sitebooks.scan." in message for message in self.broker.hvals(PREFIX + "unacked"))
+        """A reading of this company's lists that a worker has in hand, or that waits there for its time."""
+        heads = [json.loads(message)[0]["headers"] for message in self.broker.hvals(PREFIX + "unacked")]
+        return any(h["task"].startswith("sitebooks.scan.") and h["argsrepr"].startswith(f"({self.company},") for h in heads)
 
     def looked_again(self) -> bool:
         """Whether every write has had its second look."""
