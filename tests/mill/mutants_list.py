@@ -39,7 +39,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "history_left_out", "sync.records",
-        "FROM moved WHERE :tell\n", "FROM moved WHERE :tell AND :after <> 'checking'\n",
+        "FROM moved WHERE :tell OR was <> :after\n", "FROM moved WHERE (:tell OR was <> :after) AND :after <> 'checking'\n",
         "One kind of change leaves no line in the history.",
     ),
     Mutant(

@@ -11,6 +11,8 @@ from tests.oracles import broken
 #: Hours within which a healed system is quiet (reliability section 5).
 HOURS = 25
 ROUNDS = 400
+#: Times that people go through what waits for them: one decision may bring up the next.
+DECISIONS = 4
 #: Every five minutes they read everything that may have changed; while the quarantines pass, once is enough.
 PASSES = ("changes", "lentune_invoice_push")
 _RESTLESS = """
@@ -34,6 +36,17 @@ def settle(run: Run) -> None:
     _until_quiet(run, healed)
     _night(run)
     _until_quiet(run, healed)
+    if run.shape["meddled"]:
+        for site in run.sites:
+            run.broker.put("sitebooks.maintenance.compare", [site.company, "lentune"], "maintenance")
+        _until_quiet(run, healed)
+    for _ in range(DECISIONS):
+        settled = sum(deciding.settle_all(site, run.broker) for site in run.sites)
+        if not settled:
+            break
+        run.note(f"people settled {settled}")
+        run.paths["a person settled what only a person can"] += settled
+        _until_quiet(run, healed)
     for site in run.sites:
         if deciding.agree_to_all(site, run.broker):
             run.paths["what waited for approval was approved at the end"] += 1
