@@ -127,6 +127,12 @@ def write_page(found: Sequence[Caught], page: Path = PAGE) -> None:
     )
 
 
+def documented(found: Sequence[Caught]) -> None:
+    """Writes the page where that was asked for."""
+    if os.environ.get("SITEBOOKS_WRITE_DOCS") == "1":
+        write_page(found)
+
+
 def main(arguments: Sequence[str]) -> None:
     """python -m tests.mill.mutants [--json FILE] [NAME ...]: all of them, or those named."""
     names = list(arguments)
@@ -135,8 +141,7 @@ def main(arguments: Sequence[str]) -> None:
     found = run(names)
     if target:
         Path(target).write_text(json.dumps([asdict(one) for one in found], indent=1))
-    if os.environ.get("SITEBOOKS_WRITE_DOCS") == "1":
-        write_page(found)
+    documented(found)
 
 
 if __name__ == "__main__":
