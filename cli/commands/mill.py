@@ -74,8 +74,7 @@ def mutants(
     from tests.mill import mutants as judged
 
     found = judged.run(names or [], range(1, seeds + 1))
-    if os.environ.get("SITEBOOKS_WRITE_DOCS") == "1":
-        judged.write_page(found)
+    judged.documented(found)
     if not all(one.seed for one in found):
         raise typer.Exit(UNEXPECTED)
 

@@ -10,6 +10,8 @@ from tests.mill.site import Site
 ACTOR = "anna"
 #: What somebody has to say about a copy that is gone or not as we sent it: written anew, or left alone.
 LEFT_THERE = {"vanished_at_target", "not_as_sent"}
+#: What is simply asked for again: what it was refused for may have been mended, such as an order deleted and written anew.
+ASKED_AGAIN = {"worker_lost", "lentune_rejected", "procore_rejected"}
 
 
 def ask_for_approval(site: Site, kind: str) -> None:
@@ -69,7 +71,7 @@ def settle_all(site: Site, broker: Broker) -> int:
             _ring(broker, site.company, settling.send_ours(site.company, record.id, ACTOR))
         elif record.state == "conflict" or (codes & LEFT_THERE and choice == 0):
             settling.unlink(site.company, record.id, ACTOR, "both go their own ways")
-        elif codes & (LEFT_THERE | {"worker_lost"}):
+        elif codes & (LEFT_THERE | ASKED_AGAIN):
             _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
         else:
             continue

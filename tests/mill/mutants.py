@@ -97,7 +97,7 @@ def _environment() -> dict[str, str]:
 
 def table(found: Sequence[Caught], before: Mapping[str, str] = MappingProxyType({})) -> str:
     """As the docs show it. `before`: lines of an earlier page, for bugs that were not tried this time."""
-    lines = {one.mutant: f"| `{one.mutant}` | {one.seed or 'not caught'} | {one.oracle} | {one.wrong} |" for one in found}
+    lines = {one.mutant: f"| `{one.mutant}` | {one.seed or f'not caught in {one.played}'} | {one.oracle} | {one.wrong} |" for one in found}
     names = [mutant.name for mutant in MUTANTS if mutant.name in {*before, *lines}] or list(lines)
     head = ["| deliberate bug | caught by seed | what spoke | what is wrong |", "| --- | --- | --- | --- |"]
     return "\n".join([*head, *(lines.get(name) or before[name] for name in names)]) + "\n"
@@ -114,7 +114,7 @@ def write_page(found: Sequence[Caught], page: Path = PAGE) -> None:
     known = {mutant.name for mutant in MUTANTS}
     rows = table(found, {name: line for name, line in _lines_of(page).items() if name in known})
     lines = rows.splitlines()[2:]
-    caught = sum(1 for line in lines if "| not caught |" not in line)
+    caught = sum(1 for line in lines if "| not caught" not in line)
     page.write_text(
         "# Testing the judges: deliberate bugs\n\n"
         "Each line is a bug put into the product while its process starts (`tests/mill/mutants_list.py`; no file is\n"
@@ -127,6 +127,12 @@ def write_page(found: Sequence[Caught], page: Path = PAGE) -> None:
     )
 
 
+def documented(found: Sequence[Caught]) -> None:
+    """Writes the page where that was asked for."""
+    if os.environ.get("SITEBOOKS_WRITE_DOCS") == "1":
+        write_page(found)
+
+
 def main(arguments: Sequence[str]) -> None:
     """python -m tests.mill.mutants [--json FILE] [NAME ...]: all of them, or those named."""
     names = list(arguments)
@@ -135,8 +141,7 @@ def main(arguments: Sequence[str]) -> None:
     found = run(names)
     if target:
         Path(target).write_text(json.dumps([asdict(one) for one in found], indent=1))
-    if os.environ.get("SITEBOOKS_WRITE_DOCS") == "1":
-        write_page(found)
+    documented(found)
 
 
 if __name__ == "__main__":

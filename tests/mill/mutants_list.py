@@ -109,10 +109,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "After a 429 the other workers go on asking inside the window that was said to be closed.",
     ),
     Mutant(
-        "partly_read_is_whole", "sync.scan",
-        "        found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True\n",
-        "        found.retry_at, found.stopped, found.unfinished, whole = error.answer.retry_at, str(error), True, True\n",
-        "A list whose reading was cut short counts as read to its end: what was not read is taken for gone.",
+        "conflict_overwritten", "sync.carry",
+        "    elif stale.differing and not work.row.asked:\n", "    elif stale.differing and work.row.asked is None:\n",
+        "What a person changed over there is written over, and nobody is asked.",
     ),
     Mutant(
         "client_of_another_company", "sync.clients",

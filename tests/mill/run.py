@@ -51,7 +51,7 @@ class Run:
         self.time = Time(place)
         self.broker = Broker(self.time)
         self.workers = Workers(self.broker, self.time, lambda name: app.tasks[name], self.note)
-        self.requests = Requests()
+        self.requests = Requests(self._deleted)
         self._next_tick: dict[str, float] = {}
         self._open(place)
 
@@ -161,6 +161,15 @@ class Run:
             self.requests.answered(one, answer.status, int(after) if after.isdigit() else 0)
 
         return told
+
+    def _deleted(self, before: Asked) -> bool:
+        """Whether a person has deleted since what this request made."""
+        core = self.sites[int(before.company)].simulators[before.system]
+        since = before.at.isoformat().replace("+00:00", "Z")
+        return any(
+            entry["key"] == before.key() and entry["effect"] == "deleted" and entry["actor"] == "person" and entry["at"] >= since
+            for entry in core.ledger.after(0)
+        )
 
     # the steps
 

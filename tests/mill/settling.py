@@ -15,6 +15,15 @@ ROUNDS = 400
 DECISIONS = 4
 #: Every five minutes they read everything that may have changed; while the quarantines pass, once is enough.
 PASSES = ("changes", "lentune_invoice_push")
+#: How long a record is a worker's own, in production and here.
+LEASE_SECONDS = 180
+_TWO = """
+    SELECT r.kind, r.number, a.attempt, a.started_at, n.started_at AS began FROM attempt a
+    JOIN sync_record r ON r.id = a.record_id JOIN attempt n ON n.record_id = a.record_id AND n.attempt = a.attempt + 1
+    WHERE a.company_id = %s AND n.started_at < a.started_at + make_interval(secs => %s)
+        AND (a.ended_at IS NULL OR a.ended_at > n.started_at)
+    ORDER BY a.id
+"""
 _RESTLESS = """
     SELECT (SELECT count(*) FROM sync_record WHERE state IN ('pending', 'sending', 'checking') OR due_at <= mill.clock_timestamp()
         OR lease_until > mill.clock_timestamp()) + (SELECT count(*) FROM event WHERE state = 'received') AS n,
@@ -56,11 +65,21 @@ def settle(run: Run) -> None:
 
 def verdict(run: Run) -> list[str]:
     """Everything that is wrong now."""
-    found = [said for sight in run.sights for said in broken(sight)]
+    found = [said for sight in run.sights for said in broken(sight)] + _two_at_once(run)
     for sight in run.sights:
         for row in sight.rows("SELECT * FROM connection WHERE company_id = %s AND blocked_code IS NOT NULL", [sight.company]):
             found.append(f"I2: the connection with {row['system']} is stopped for {row['blocked_code']}, which nothing explains")
     return found
+
+
+def _two_at_once(run: Run) -> list[str]:
+    """The lease: nobody begins while another has begun, has not ended, and may still send."""
+    return [
+        f"I10: attempt {row['attempt'] + 1} of {row['kind']} {row['number']} began at {row['began']:%H:%M:%S}, while the one"
+        f" of {row['started_at']:%H:%M:%S} had it"
+        for sight in run.sights
+        for row in sight.rows(_TWO, [sight.company, LEASE_SECONDS])
+    ]
 
 
 def _until_quiet(run: Run, healed: datetime) -> None:

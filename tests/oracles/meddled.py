@@ -44,7 +44,23 @@ def remade(sight: Sight) -> list[str]:
     return found
 
 
-def _unasked(sight: Sight, system: str, place: tuple[str, str], gone: datetime, at: datetime) -> list[str]:
+def overwritten(sight: Sight) -> list[str]:
+    """I3: what a person changed in Lentune of a linked copy is not written over before a person has said so (F39)."""
+    found, theirs = [], dict[str, datetime]()
+    for entry in sight.ledger("lentune"):
+        remote, at = str(entry["remote_id"]), _at(entry)
+        if entry["actor"] == "person" and entry["path"].endswith("/change_order"):
+            theirs[remote] = at
+        elif entry["actor"] == "client" and entry["effect"] == "updated" and remote in theirs:
+            changed, key = theirs.pop(remote), str(entry["key"])
+            found += _unasked(sight, "lentune", ("", key), changed, at, "changed", "written over")
+    return found
+
+
+def _unasked(
+    sight: Sight, system: str, place: tuple[str, str], gone: datetime, at: datetime, one: str = "deleted",
+    other: str = "made again",
+) -> list[str]:  # fmt: skip
     rows = sight.rows(
         "SELECT id, kind, number FROM sync_record WHERE company_id = %s AND (key = %s OR source_id = %s)",
         [sight.company, place[1], place[1]],
@@ -52,7 +68,7 @@ def _unasked(sight: Sight, system: str, place: tuple[str, str], gone: datetime, 
     for row in rows:
         then = sight.rows(_STATE_THEN, [row["id"], gone])
         if then and then[0]["state"] == "synced" and not sight.rows(_WORD, [row["id"], gone, at + TICK]):
-            when = f"deleted in {system} at {gone:%H:%M:%S} and made again at {at:%H:%M:%S}"
+            when = f"{one} in {system} at {gone:%H:%M:%S} and {other} at {at:%H:%M:%S}"
             return [f"I3: {row['kind']} {row['number']} was {when}; nobody had said so"]
     return []
 
