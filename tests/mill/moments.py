@@ -65,18 +65,25 @@ class Moment:
             self.run.note(f"  {name}: refused: {error}")
             return False
         self.run.note(f"  {name}")
+        self.run.counted("act")
         for system, core in self.site.simulators.items():
             for entry in core.ledger.after(before[system]):
                 if entry["kind"] in PEOPLES:
                     self.touched = system, entry["remote_id"]
         return True
 
+    def starts(self, message: Message, **at: Place) -> str:
+        """A worker takes it; what came of it."""
+        said = self.run.workers.start(message, **at)
+        self.run.counted("work")
+        return said
+
     def heard(self) -> None:
         """Webhooks come in and are taken up."""
         for _ in range(20):
             news = [m for m in self.run.broker.ready() if m.name == "sitebooks.inbox.process"]
             if news:
-                self.run.workers.start(news[0])
+                self.starts(news[0])
             elif not self.site.hear(self.run.broker):
                 return
 
@@ -130,7 +137,7 @@ class Moment:
 
     def _approved(self, message: Message) -> Message | None:
         """It came to the person who must agree, and they did."""
-        self.run.workers.start(message)
+        self.starts(message)
         deciding.agree_to_all(self.site, self.run.broker)
         return self.message()
 
@@ -145,7 +152,7 @@ class Moment:
             for _ in range(30):
                 ready = [m for m in self.run.broker.ready() if m.queue == "interactive" or m.name.endswith(".sweep")]
                 if ready:
-                    self.run.workers.start(ready[0])
+                    self.starts(ready[0])
                 elif not self.site.hear(self.run.broker):
                     break
             if left <= 0:
@@ -164,7 +171,7 @@ class Moment:
 
     def stopped(self, message: Message, place: Place) -> Worker | None:
         """A worker takes it and stands still there; None when it came to its end without."""
-        if len(self.run.workers.stopped) > 3 or self.run.workers.start(message, stop_at=place) != "stopped":
+        if len(self.run.workers.stopped) > 3 or self.starts(message, stop_at=place) != "stopped":
             return None
         return self.run.workers.stopped[-1]
 
@@ -173,6 +180,7 @@ class Moment:
         if worker in self.run.workers.stopped:
             self.run.paths["a worker went on after others had acted"] += 1
             self.run.workers.resume(worker)
+            self.run.counted("resume")
 
 
 def _number_of(site: Site, record: dict[str, Any]) -> str:
@@ -235,7 +243,7 @@ def dead_and_changed(moment: Moment) -> None:
     message = moment.written()
     if message is None:
         return
-    said = moment.run.workers.start(message, die_at=moment.place(DIES))
+    said = moment.starts(message, die_at=moment.place(DIES))
     if not said.startswith("killed"):
         return
     moment.run.paths[f"killed at {said.split()[2]}"] += 1
@@ -259,7 +267,7 @@ def taken_back(moment: Moment) -> None:
         if title == contract["title"]:
             break
         for _ in range(moment.random.choice([1, DEATHS, DEATHS])):
-            if message is None or not moment.run.workers.start(message, die_at=("answered lentune PUT", 1)).startswith("killed"):
+            if message is None or not moment.starts(message, die_at=("answered lentune PUT", 1)).startswith("killed"):
                 break
             moment.run.paths["killed at answered"] += 1
             moment.run.time.pass_(PAST_LEASE)

@@ -97,7 +97,10 @@ def _environment() -> dict[str, str]:
 
 def table(found: Sequence[Caught], before: Mapping[str, str] = MappingProxyType({})) -> str:
     """As the docs show it. `before`: lines of an earlier page, for bugs that were not tried this time."""
-    lines = {one.mutant: f"| `{one.mutant}` | {one.seed or f'not caught in {one.played}'} | {one.oracle} | {one.wrong} |" for one in found}
+    lines = {}
+    for one in found:
+        seed = one.seed or f"not caught in {one.played}"
+        lines[one.mutant] = f"| `{one.mutant}` | {seed} | {one.oracle} | {one.wrong} |"
     names = [mutant.name for mutant in MUTANTS if mutant.name in {*before, *lines}] or list(lines)
     head = ["| deliberate bug | caught by seed | what spoke | what is wrong |", "| --- | --- | --- | --- |"]
     return "\n".join([*head, *(lines.get(name) or before[name] for name in names)]) + "\n"

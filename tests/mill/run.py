@@ -132,6 +132,11 @@ class Run:
         self.workers.end_late_arrivals()
         self.judge()
 
+    def counted(self, op: str) -> None:
+        """A step within a moment, judged like any other. Raises Broken."""
+        self.steps[op] += 1
+        self.judge()
+
     def judge(self) -> None:
         found = [said for sight in self.sights for said in cheap(sight)]
         found += [f"I2: {failure}" for failure in self.workers.failures] + self.requests.found
