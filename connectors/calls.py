@@ -40,7 +40,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is parsed JSON (decimals exact) or None; `reason` is a sentence for people; `retry_at` when it said when."""
+    """`body` is parsed JSON (decimals exact) or None; `reason` is a sentence for people; `retry_at` when it said when;
+    `text` is what came when it was not JSON, without secrets and clipped."""
 
     outcome: Outcome
     status: int | None = None
@@ -48,6 +49,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     retry_at: datetime | None = None
+    text: str = ""
 
 
 class CallFailed(Exception):

@@ -26,6 +26,8 @@ from settings.secret_values import blank, remember
 Response = httpx.Response
 #: Bytes of an answer that are read at most; a page of 2,000 Procore contracts is about 6 MB.
 LARGEST_ANSWER = 32 * 1024 * 1024
+#: Characters kept of an answer that is not JSON.
+MOST_TEXT = 2000
 #: Longest wait an outside system may ask of us (reliability F23).
 LONGEST_WAIT = timedelta(minutes=65)
 #: Addresses that a download may be sent on to.
@@ -231,8 +233,9 @@ class HttpClient:
         if outcome is not Outcome.confirmed:  # errors are kept and shown, and some repeat the request with its headers
             content = blank(content.decode(errors="replace")).encode()
         try:
-            body = json.loads(content, parse_float=Decimal) if content.strip() else None
+            body, text = json.loads(content, parse_float=Decimal) if content.strip() else None, ""
         except ValueError:
+            text = blank(content.decode(errors="replace"))[:MOST_TEXT]
             body, outcome = None, Outcome.uncertain if outcome is Outcome.confirmed else outcome
             reason = "the answer is not JSON"
         else:
@@ -240,7 +243,7 @@ class HttpClient:
         retry_at = self._retry_at(response) if response.status_code in (429, 503) else None
         if retry_at is not None:
             self.budget.seen(Window(0, 0, retry_at))  # nothing more until then, from any worker (F22, F24)
-        return Answer(outcome, response.status_code, body, dict(response.headers), reason, retry_at)
+        return Answer(outcome, response.status_code, body, dict(response.headers), reason, retry_at, text)
 
     def _on_our_clock(self, response: httpx.Response) -> Window | None:
         """The window with its reset judged against the answers' own Date: their clock may be minutes off (F23)."""

@@ -245,6 +245,7 @@ write = Table(
     Column("absent_looks", Integer, nullable=False, server_default="0"),
     Column("status", Integer),
     Column("reason", Text),
+    Column("answer", Text),  # what came back from a call in doubt, without secrets and clipped (reliability F30)
     Column("done", JSONB),  # what the step left there, fed back when the plan resumes
     _now("planned_at"),
     _time("sent_at"),

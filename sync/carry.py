@@ -28,9 +28,16 @@ Clients = Callable[[Work, Step], Client]
 
 
 def carry_out(
-    works: Sequence[Work], clients: Clients, open_session: Callable[[], Any], conclude: Callable[[Connection, Work], None]
+    works: Sequence[Work],
+    clients: Clients,
+    open_session: Callable[[], Any],
+    conclude: Callable[[Connection, Work], None],
+    time_is_up: Callable[[], bool],
 ) -> None:
-    """Drives all plans to their verdicts, in step with each other so that steps of one endpoint share a request."""
+    """Drives all plans to their verdicts, in step with each other so that steps of one endpoint share a request.
+
+    `time_is_up`: nothing more is begun in this task; what is left goes on in the next.
+    """
     active = [w for w in works if w.verdict is None]
     while active:
         answers: dict[int, Answer] = {}
@@ -38,7 +45,7 @@ def carry_out(
             _read_there(work, clients)
         sending = [w for w in active if w.action == "send"]
         for group in _groups(sending):
-            for work, answer in zip(group, _send(group, clients), strict=True):
+            for work, answer in zip(group, _send(group, clients, time_is_up), strict=True):
                 answers[work.id] = answer
         with open_session() as db:
             for work in active:
@@ -65,14 +72,17 @@ def _groups(works: Sequence[Work]) -> Iterator[list[Work]]:
             yield group[start : start + size]
 
 
-def _send(group: Sequence[Work], clients: Clients) -> Sequence[Answer]:
-    """One request for the group, one answer for each. Not sent when the lease would end before the answer could come."""
+def _send(group: Sequence[Work], clients: Clients, time_is_up: Callable[[], bool]) -> Sequence[Answer]:
+    """One request for the group, one answer for each. Not sent when the lease, or the task's time, would end before the
+    answer could come."""
     steps = [w.step for w in group if w.step is not None]
     client, batch = clients(group[0], steps[0]), steps[0].batch
     reach("before_remote_write", group[0])
     # the last thing before the request: whoever stood still until now must not send any more (F05)
     if min(w.row.lease_until for w in group) - now() < timedelta(seconds=environment().request_seconds * 1.5):
         return [Answer(Outcome.not_applied, reason="the lease is about to end")] * len(group)
+    if time_is_up():
+        return [Answer(Outcome.not_applied, reason="the task's time is up")] * len(group)
     answer = client.send(steps[0].request if batch is None else batch.merge(steps))
     reach("after_remote_write", group[0])
     if batch is None:

@@ -55,11 +55,11 @@ def run(company_id: int, record_ids: Sequence[int]) -> Result:
 
     Opens its own short transactions; none is open during an outside call. Raises only what the database raises.
     """
-    env, result, started = environment(), Result(), time.monotonic()
+    result, time_is_up = Result(), _stopwatch()
     left = list(dict.fromkeys(record_ids))
     size = 1
     while left:
-        if time.monotonic() - started > env.soft_limit_seconds - env.request_seconds:
+        if time_is_up():
             result.unclaimed = left
             break
         batch, left = left[:size], left[size:]
@@ -69,18 +69,26 @@ def run(company_id: int, record_ids: Sequence[int]) -> Result:
             continue
         if works[0].flow.batch > size:
             size = works[0].flow.batch
-        _one_batch(company, works, result)
+        _one_batch(company, works, result, time_is_up)
     return result
 
 
-def _one_batch(company: Company, works: list[Work], result: Result) -> None:
+def _stopwatch() -> Callable[[], bool]:
+    """Whether one more request could outlast the task's soft limit."""
+    env, started = environment(), time.monotonic()
+    return lambda: time.monotonic() - started > env.soft_limit_seconds - env.request_seconds
+
+
+def _one_batch(company: Company, works: list[Work], result: Result, time_is_up: Callable[[], bool]) -> None:
     try:
         _read(company, works)
         with session(company.id) as db:
             _judge(db, company, works)
-        carry_out(works, _client_of(company), lambda: session(company.id), lambda db, w: conclude(db, company, w))
+        carry_out(
+            works, _client_of(company), lambda: session(company.id), lambda db, w: conclude(db, company, w), time_is_up
+        )
         _note(works, result)
-        tell(company, works, _client_of(company))
+        tell(company, works, _client_of(company), time_is_up)
         forbidden.met(company, works)
     except UNFORESEEN as error:
         log.exception("records %s of company %s set aside", [w.id for w in works], company.id)

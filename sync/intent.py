@@ -12,11 +12,14 @@ from models import text
 from models.states import RecordState, WriteState
 from objects.problem import Problem
 from settings.environment import environment
+from settings.secret_values import blank
 from sync import problems
 from sync.clock import now
 from sync.doubt import hash_of, of_an_earlier_version
 from sync.work import Verdict, Work
 
+#: Characters of an answer in doubt that are kept.
+MOST_KEPT = 2000
 _NOT_ASKED = text("UPDATE sync_record SET asked = false WHERE id = :id AND attempt = :a")
 
 
@@ -121,22 +124,39 @@ def doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer: 
     until = max(lease_end, now()) + timedelta(seconds=pause) if not step.repeatable else now() + timedelta(seconds=backoff(work))
     db.execute(
         text("""
-        UPDATE write SET state = 'uncertain', uncertain_until = :until, reason = :why, status = :status,
+        UPDATE write SET state = 'uncertain', uncertain_until = :until, reason = :why, status = :status, answer = :answer,
             ended_at = clock_timestamp() WHERE id = :id AND attempt = :a
     """),
-        {"until": until, "why": reason, "status": answer and answer.status, "id": work.write_id, "a": work.row.attempt},
+        {
+            "until": until,
+            "why": reason,
+            "status": answer and answer.status,
+            "answer": answer and _kept(answer),
+            "id": work.write_id,
+            "a": work.row.attempt,
+        },
     )
     if work.row.asked:  # what a person asked for before this doubt is no word on it
         db.execute(_NOT_ASKED, {"id": work.id, "a": work.row.attempt})
     work.verdict = Verdict(RecordState.checking, (uncertain(work, reason),), until, reason, soon=step.repeatable)
 
 
+def _kept(answer: Answer) -> str | None:
+    """What came back, for whoever must find out what it meant (reliability F30)."""
+    said = answer.text or ("" if answer.body is None else json.dumps(answer.body, default=str))
+    return blank(said)[:MOST_KEPT] or None
+
+
 def close(db: Connection, work: Work, state: WriteState, answer: Answer | None, done: Done | None = None) -> None:
-    """Only the attempt that holds the intent may say what did not happen; what was seen to happen is kept from anyone."""
+    """Only the attempt that holds the intent may say what did not happen; what was seen to happen is kept from anyone.
+
+    `planned`: it surely did not arrive, so it does not count as sent.
+    """
     db.execute(
         text("""
         UPDATE write SET state = :state, status = :status, reason = nullif(:why, ''), done = CAST(:done AS jsonb),
-            ended_at = clock_timestamp(), uncertain_until = NULL, absent_looks = 0
+            ended_at = clock_timestamp(), uncertain_until = NULL, absent_looks = 0,
+            sends = greatest(sends - (:state = 'planned')::int, 0)
         WHERE id = :id AND (attempt = :a OR :state = 'confirmed')
     """),
         {

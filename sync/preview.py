@@ -140,13 +140,8 @@ def _barred(work: Work) -> Verdict | None:
             (Problem("settings_refused", {"system": connected.system, "reason": connected.refused}, (on_settings(),)),)
         )
     if connected.blocked_code:
-        return blocked(
-            (
-                Problem(
-                    connected.blocked_code, {"system": connected.system, "reason": "it must be connected again"}, (on_settings(),)
-                ),
-            )
-        )
+        reason = connected.blocked_reason or "it must be connected again"
+        return blocked((Problem(connected.blocked_code, {"system": connected.system, "reason": reason}, (on_settings(),)),))
     return None
 
 

@@ -189,7 +189,8 @@ def move(
 
     `record` needs id, company_id and state. With `attempt`, only while that attempt still holds the record (the fence),
     and the attempt is closed with `outcome`. With `claimed`, the due time the claim had set: `due_at` is then left alone
-    if somebody rang in the meantime. None: another attempt has the record, nothing was changed. Raises IllegalMove.
+    if somebody rang in the meantime. The history names the state it left, which a person may have changed since `record` was
+    read. None: another attempt has the record, nothing was changed. Raises IllegalMove.
     """
     before, reason = RecordState(record.state), blank(reason)  # a reason may be what an outside system or an error said
     allowed(before, after)
@@ -201,18 +202,22 @@ def move(
     tell = before != after or bool(reason) or bool(story)
     done = db.execute(
         text(f"""
-        WITH moved AS (
+        WITH stood AS (
+            SELECT id, state FROM sync_record WHERE id = :id FOR UPDATE
+        ), moved AS (
             UPDATE sync_record r SET state = :after,
                 state_since = CASE WHEN r.state = :after THEN r.state_since ELSE clock_timestamp() END
                 {"," if sets else ""} {", ".join(sets)}
-            WHERE id = :id AND (CAST(:attempt AS int) IS NULL OR r.attempt = :attempt) RETURNING id, company_id, due_at
+            FROM stood WHERE r.id = stood.id AND (CAST(:attempt AS int) IS NULL OR r.attempt = :attempt)
+            RETURNING r.id, r.company_id, r.due_at, stood.state AS was
         ), closed AS (
             UPDATE attempt a SET ended_at = clock_timestamp(), outcome = :outcome, note = nullif(:reason, '')
             FROM moved WHERE :outcome <> '' AND a.record_id = moved.id AND a.attempt = :attempt
         ), told AS (
             INSERT INTO history (company_id, record_id, actor, what, before, after, reason)
-            SELECT company_id, id, :actor, :what, CAST(:was AS jsonb), CAST(:now AS jsonb), nullif(:reason, '')
-            FROM moved WHERE :tell
+            SELECT company_id, id, :actor, CASE WHEN was <> :after THEN 'record.state' ELSE 'record.note' END,
+                jsonb_build_object('state', was), CAST(:now AS jsonb), nullif(:reason, '')
+            FROM moved WHERE :tell OR was <> :after
         ) SELECT due_at IS NOT NULL AND due_at <= clock_timestamp() AS rung FROM moved
     """),
         {
@@ -225,8 +230,6 @@ def move(
             "reason": reason,
             "actor": actor,
             "tell": tell,
-            "what": "record.state" if before != after else "record.note",
-            "was": json.dumps({"state": before}),
             "now": json.dumps({"state": after, **(story or {})}, default=str),
         },
     ).first()

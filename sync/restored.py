@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from sqlalchemy import Connection, text
 
@@ -32,11 +33,12 @@ class Here:
 
 def check() -> str:
     """Looks, and stops all writing when it was restored; the reason, or nothing. Cheap: run at start and with every sweep."""
+    seen = _remembered()  # before the database is asked: what others remember meanwhile is later than what it says to us
     with unscoped() as db:
         here, was = _here(db), db.execute(text("SELECT place FROM mark")).scalar()
         if was is None:
             db.execute(text("INSERT INTO mark (one, place) VALUES (true, :p) ON CONFLICT DO NOTHING"), {"p": here.place})
-    reason = _reason(here, was)
+    reason = _reason(here, was, seen)
     if reason:
         _stop_everything(reason)
     else:
@@ -57,10 +59,9 @@ def _here(db: Connection) -> Here:
     return Here(row.place, row.log)
 
 
-def _reason(here: Here, was: str | None) -> str:
+def _reason(here: Here, was: str | None, seen: Here | None) -> str:
     if was is not None and was != here.place:
         return "This is another database than the one that was running: a copy, or a restored dump"
-    seen = _remembered()
     if seen is not None and seen.place == here.place and seen.log > here.log:
         return "The database's log is shorter than it has been: it was put back to an earlier moment"
     return ""
@@ -93,6 +94,6 @@ def _remember(here: Here) -> None:
     """Where there is a folder of ours; elsewhere the ids alone must tell."""
     if not environment().data_dir.is_dir():
         return
-    fresh = _witness().with_suffix(".new")
-    fresh.write_text(f"{here.place} {here.log}\n")
-    fresh.replace(_witness())
+    with NamedTemporaryFile("w", dir=environment().data_dir, prefix="witness-", delete=False) as fresh:
+        fresh.write(f"{here.place} {here.log}\n")
+    Path(fresh.name).replace(_witness())

@@ -1,7 +1,7 @@
 """Step 8, second half: the source is told what came of its object, on success and failure alike, and never forgotten."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -50,7 +50,7 @@ def owed(work: Work, state: RecordState) -> Told | None:
     return None if known else told
 
 
-def tell(company: Company, works: Sequence[Work], clients: Clients) -> None:
+def tell(company: Company, works: Sequence[Work], clients: Clients, time_is_up: Callable[[], bool]) -> None:
     """Carries out the reports that are owed. The records' own states stand, whatever comes of it."""
     owing = [work for work in works if work.telling is not None]
     if not owing:
@@ -62,7 +62,7 @@ def tell(company: Company, works: Sequence[Work], clients: Clients) -> None:
             begin(db, work, _report(work))
             if work.verdict is not None:
                 _note(db, work)
-    carry_out(owing, clients, lambda: session(company.id), _note)
+    carry_out(owing, clients, lambda: session(company.id), _note, time_is_up)
 
 
 def _report(work: Work) -> Plan:

@@ -8,13 +8,15 @@ import psycopg
 import structlog
 
 from sync.secrets import WrongKey, decrypt
-from web.inbox import CONNECT_SECONDS, Unavailable
+from web.inbox import Unavailable
+from web.kept import Kept
 
 #: A changed secret or a switched-off connection is noticed after this.
 REMEMBER_SECONDS = 3.0
 #: Guessed addresses must not fill the memory.
 MOST_REMEMBERED = 2_000
 LOOKUP_SECONDS = 3.0
+LOOK_UP = "SELECT company_id, connection_id, system, secrets FROM sitebooks_hook(%s)"
 
 log = structlog.get_logger(__name__)
 
@@ -33,10 +35,9 @@ class Addresses:
     """Address -> Hook. One connection of its own, one query at a time, so that guesses cannot crowd out storing."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = database_url
+        self._kept = Kept(database_url, "sitebooks-hooks")
         self._known: dict[str, tuple[float, Hook | None]] = {}
         self._lock = asyncio.Lock()
-        self._connection: psycopg.AsyncConnection | None = None
 
     async def find(self, address: str) -> Hook | None:
         """None: nobody listens there. Raises Unavailable when the database does not answer."""
@@ -52,8 +53,7 @@ class Addresses:
             return hook
 
     async def close(self) -> None:
-        if self._connection:
-            await self._connection.close()
+        await self._kept.close()
 
     def _fresh(self, address: str) -> tuple[float, Hook | None] | None:
         hit = self._known.get(address)
@@ -64,23 +64,11 @@ class Addresses:
             return None
         try:
             async with asyncio.timeout(LOOKUP_SECONDS):
-                if self._connection is None or self._connection.closed:
-                    self._connection = await psycopg.AsyncConnection.connect(
-                        self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="sitebooks-hooks"
-                    )
-                found = await self._connection.execute(
-                    "SELECT company_id, connection_id, system, secrets FROM sitebooks_hook(%s)", [address]
-                )
-                row = await found.fetchone()
+                rows = await self._kept.fetch(LOOK_UP, [address])
         except (psycopg.OperationalError, OSError) as error:  # TimeoutError is an OSError
-            await self._drop()
+            await self._kept.close()
             raise Unavailable from error
-        return _hook(*row) if row else None
-
-    async def _drop(self) -> None:
-        if self._connection:
-            await self._connection.close()
-            self._connection = None
+        return _hook(*rows[0]) if rows else None
 
 
 def _hook(company_id: int, connection_id: int, system: str, secrets: bytes) -> Hook:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
-CONNECT_SECONDS = 3
+from web.kept import Kept
+
 STORE_SECONDS = 10.0
 #: One INSERT carries at most this; the rest goes with the next one.
 MOST_ROWS = 500
@@ -49,10 +50,9 @@ class Inbox:
     """Stores through one autocommit connection. `stored` gets (company_id, event row id) of every new delivery."""
 
     def __init__(self, database_url: str, stored: Callable[[list[tuple[int, int]]], None]) -> None:
-        self._url, self._stored = database_url, stored
+        self._kept, self._stored = Kept(database_url, "sitebooks-ingest"), stored
         self._waiting: list[Waiting] = []
         self._writer: asyncio.Task[None] | None = None
-        self._connection: psycopg.AsyncConnection | None = None
 
     async def store(self, delivery: Delivery) -> None:
         """Returns after the commit; one that is already there counts as stored. Raises Unavailable, NotStorable."""
@@ -68,7 +68,7 @@ class Inbox:
         """Stores what still waits, then gives the connection back."""
         if self._writer:
             await self._writer
-        await self._drop()
+        await self._kept.close()
 
     async def _write_all(self) -> None:
         """Runs while something waits; what arrives during a commit goes with the next one."""
@@ -114,26 +114,12 @@ class Inbox:
         )
         try:
             async with asyncio.timeout(STORE_SECONDS):
-                connection = await self._connected()
-                found = await connection.execute(INGEST, columns, prepare=True)
-                return await found.fetchall()
+                return await self._kept.fetch(INGEST, columns)
         except psycopg.DataError:
             raise
         except (psycopg.Error, OSError) as error:  # TimeoutError is an OSError
-            await self._drop()
+            await self._kept.close()
             raise Unavailable(type(error).__name__) from error
-
-    async def _connected(self) -> psycopg.AsyncConnection:
-        if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="sitebooks-ingest"
-            )
-        return self._connection
-
-    async def _drop(self) -> None:
-        if self._connection:
-            await self._connection.close()
-            self._connection = None
 
 
 def _settle(batch: list[Waiting], error: Exception | None) -> None:

@@ -66,11 +66,15 @@ def mutants(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAMES]", help="Which; all of them without a name.")] = None,
     seeds: Annotated[int, typer.Option(help="Seeds within which each must be caught.")] = 200,
 ) -> None:
-    """Put deliberate bugs into the product, one at a time, and show which seed and which judge caught each."""
+    """Put deliberate bugs into the product, one at a time, and show which seed and which judge caught each.
+
+    With SITEBOOKS_WRITE_DOCS=1 the page of the docs is written from it.
+    """
     _in_checkout()
     from tests.mill import mutants as judged
 
     found = judged.run(names or [], range(1, seeds + 1))
+    judged.documented(found)
     if not all(one.seed for one in found):
         raise typer.Exit(UNEXPECTED)
 

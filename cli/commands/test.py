@@ -11,8 +11,10 @@ import typer
 ROOT = Path(__file__).resolve().parents[2]
 
 
-#: Everything but what breaks real processes on purpose and what takes long: `test tests/faults`, `test -m slow tests`.
-WHOLE = ["-m", "not slow and not faults", "tests"]
+#: Several files at once, each whole in one process.
+SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+#: Everything but what breaks real processes on purpose, row by row (`test tests/faults`), and what takes long.
+WHOLE = [*SIDE_BY_SIDE, "-m", "not slow and not faults", "tests"]
 
 
 def register(app: typer.Typer) -> None:

@@ -50,7 +50,9 @@ class LentuneClient(HttpClient):
         request = Request("GET", "/procore-companies", {"limit": PAGE_SIZE})
         answer = self._exchange(request, token)
         if answer.outcome is not Outcome.confirmed:
-            raise (SignInRefused if answer.outcome is Outcome.refused else Unavailable)(request, answer)
+            # a token that was given a moment ago and is refused was ended meanwhile: the next one may be good (F35)
+            refused = answer.outcome is Outcome.refused and answer.status != 401
+            raise (SignInRefused if refused else Unavailable)(request, answer)
         rows = answer.body.get("data") if isinstance(answer.body, dict) else None
         if not isinstance(rows, list):
             raise NotUnderstood("/procore-companies", "a page has `data`")

@@ -15,6 +15,8 @@ from sync.views.records import RecordRow
 from sync.views.words import state_word
 
 MOST_ENTRIES = 200
+#: Characters of an answer in doubt that are shown.
+MOST_ANSWER = 200
 SAME_MOMENT = timedelta(seconds=1)
 
 Reasons = Callable[[str], str]
@@ -114,6 +116,7 @@ def _write(row: Any, record: RecordRow) -> Entry:
     parts += [f"answer {row.status}"] if row.status else []
     parts += [f"sent {row.sends} times"] if row.sends > 1 else []
     parts += [row.reason] if row.reason else []
+    parts += [f"it answered: {row.answer[:MOST_ANSWER]}"] if row.state == WriteState.uncertain and row.answer else []
     title = words.format(step=row.step.replace("_", " "), system=system)
     return Entry(row.ended_at or row.sent_at or row.planned_at, mark, title, ", ".join(parts), row.amount)
 

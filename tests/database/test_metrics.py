@@ -29,6 +29,12 @@ def away() -> Iterator[Connection]:
         yield connection
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier test heard of the broker."""
+    monkeypatch.setattr(readiness, "_asked", (-math.inf, ""))
+
+
 def figures() -> Scrape:
     return scraped(metrics.figures().decode())
 

@@ -34,7 +34,7 @@ def site(stand: Stand, request: pytest.FixtureRequest) -> Iterator[Stand]:
             stand.wait_quiet(15)
         return
     stand.wait_quiet(40)
-    broken = judge(stand, besides=broken_before)
+    broken = judge(stand, besides=broken_before) + stand.stops()
     assert not broken, "\n".join(broken)
 
 

@@ -19,7 +19,7 @@ import redis
 from celery import Celery, chain
 from psycopg.rows import dict_row
 
-from connectors.registry import all_connectors, connector
+from connectors.registry import connector
 from tests.faults.people import People
 from tests.oracles import OverHttp
 from tests.worker.running import Up, alive, family, up, wait_for
@@ -48,9 +48,9 @@ class Stand(People):
     def __init__(self, run: Up, failpoints: Path) -> None:
         self.run, self.failpoints = run, failpoints
         ready = self.ready
-        # only systems that the product knows: a simulator may be there before its connector
-        self.url = {name: told["url"] for name, told in ready["simulators"].items() if name in all_connectors()}
         self.web, self.company, self.database_url = ready["web"], ready["company_id"], ready["database_url"]
+        connected = {row["system"] for row in self.rows("SELECT system FROM connection WHERE company_id = %s", self.company)}
+        self.url = {name: told["url"] for name, told in ready["simulators"].items() if name in connected}
         self.app = Celery(broker=ready["broker_url"], set_as_current=False)
         self.app.conf.broker_transport_options = {"global_keyprefix": PREFIX}
         self.broker = redis.Redis.from_url(ready["broker_url"])
@@ -225,7 +225,7 @@ class Stand(People):
 
     def scan(self, *systems: str, full: bool = False, kinds: Sequence[str] | None = None) -> None:
         """Starts a pass of each system (both), its lists one after another in their declared order."""
-        for system in systems or [name for name in self.url if name in all_connectors()]:
+        for system in systems or self.url:
             links = [
                 self.app.signature("sitebooks.scan.read", args=(self.company, system, kind, full), immutable=True, queue="bulk")
                 for kind in connector(system).scans
@@ -272,7 +272,25 @@ class Stand(People):
             " + (SELECT count(*) FROM event WHERE company_id = %s AND state = 'received') AS n",
             self.company, self.company,
         )  # fmt: skip
-        return bool(found[0]["n"] == 0) and not self.waiting("interactive", "bulk")
+        return bool(found[0]["n"] == 0) and not self.waiting("interactive", "bulk") and not self.scanning()
+
+    def scanning(self) -> bool:
+        """A reading of this company's lists that a worker has in hand, or that waits there for its time."""
+        heads = [json.loads(message)[0]["headers"] for message in self.broker.hvals(PREFIX + "unacked")]
+        return any(h["task"].startswith("sitebooks.scan.") and h["argsrepr"].startswith(f"({self.company},") for h in heads)
+
+    def looked_again(self) -> bool:
+        """Whether every write has had its second look."""
+        found = self.rows(
+            "SELECT count(*) AS n FROM write WHERE company_id = %s AND state = 'confirmed' AND side = 'target'"
+            " AND checked_at IS NULL", self.company,
+        )  # fmt: skip
+        return bool(found[0]["n"] == 0)
+
+    def stops(self) -> list[str]:
+        """Why writing of this company is stopped."""
+        rows = self.rows("SELECT * FROM connection WHERE company_id = %s AND blocked_code IS NOT NULL", self.company)
+        return [f"{row['system']}: {row['blocked_code']}: {row['blocked_reason']}" for row in rows]
 
     def unrest(self) -> list[dict[str, Any]]:
         """What keeps it from being quiet, to be shown with a failure."""

@@ -41,8 +41,12 @@ def whole(site: Stand, invoice: str) -> None:
     cost = made(site, invoice)
     lines = [(row["amount"], row["description"]) for row in cost["lines"]]
     assert (cost["grand_total"], cost["status"], sorted(lines)) == ("30.06", "approved", sorted(LINES))
-    posting = site.state("lentune", "invoices", number=invoice)[0]["posting"]
-    assert (posting["state"], posting["procore_id"]) == ("posted", str(cost["id"]))
+
+    def told() -> bool:
+        posting = site.state("lentune", "invoices", number=invoice)[0]["posting"]
+        return bool((posting["state"], posting["procore_id"]) == ("posted", str(cost["id"])))
+
+    site.wait(told, 20, f"Lentune was not told of {invoice}")
 
 
 def test_it_goes_on_at_the_first_step_that_is_missing(site: Stand) -> None:

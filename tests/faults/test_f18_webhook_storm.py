@@ -18,6 +18,7 @@ STORM = 100
 def test_a_contact_on_many_projects_costs_nothing(site: Stand) -> None:
     """One contact added to 1,000 projects: none of these events is about anything we move."""
     site.wait_quiet()
+    site.wait(site.looked_again, 20, "earlier writes are still looked up")
     read = last_asked(site, "procore")
     storm = [again({**of_contract(n, n, "create", "Project Vendors")}) for n in range(1, 1001)]
     assert {status for status, _ in Hook(site, "procore").deliver_all(storm)} == {202}

@@ -41,3 +41,4 @@ def test_a_backlog_waits_for_the_window_and_others_go_on(site: Stand) -> None:
         assert max(refused.values()) <= 1, f"429 by window: {dict(refused)}"
         assert len(refused) >= 2, "the limit was never felt: the test is about nothing"
         assert len(busy.created("lentune", "subcontract")) == len(numbers) + 1
+        busy.http("procore", "/_sim/options", {"spike": 0})  # what is still read needs no test

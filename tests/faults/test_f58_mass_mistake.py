@@ -17,15 +17,17 @@ AT_ONCE = 4
 @pytest.fixture
 def usual(site: Stand) -> Iterator[Stand]:
     """So many more new commitments than there were are usual; all of them are within this hour."""
-    now = site.rows("SELECT count(*) AS n FROM sync_record WHERE kind = 'commitment' AND direction = 'from_procore'"
-                    " AND remote_id IS NOT NULL")[0]["n"]  # fmt: skip
-    before = site.rows("SELECT settings FROM connection WHERE system = 'lentune'")[0]["settings"]
-    site.change("UPDATE connection SET settings = settings || jsonb_build_object('most_new_per_hour', %s::int)"
-                " WHERE system = 'lentune'", now + USUAL)  # fmt: skip
+    now = site.rows("SELECT count(DISTINCT r.id) AS n FROM sync_record r JOIN write w ON w.record_id = r.id"
+                    " WHERE r.company_id = %s AND r.kind = 'commitment' AND w.side = 'target' AND w.sends > 0",
+                    site.company)[0]["n"]  # fmt: skip
+    mine = "WHERE system = 'lentune' AND company_id = %s"
+    before = site.rows(f"SELECT settings FROM connection {mine}", site.company)[0]["settings"]
+    most = "jsonb_build_object('most_new_per_hour', %s::int)"
+    site.change(f"UPDATE connection SET settings = settings || {most} {mine}", now + USUAL, site.company)
     yield site
     usual = before.get("most_new_per_hour")
     change = "settings - 'most_new_per_hour'" if usual is None else f"settings || '{{\"most_new_per_hour\": {int(usual)}}}'"
-    site.change(f"UPDATE connection SET settings = {change} WHERE system = 'lentune'")
+    site.change(f"UPDATE connection SET settings = {change} {mine}", site.company)
 
 
 def held(site: Stand) -> list[dict[str, object]]:

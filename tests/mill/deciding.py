@@ -1,5 +1,6 @@
 """What people decide in Sitebooks: approve, reject, send again."""
 
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -7,6 +8,10 @@ from tests.mill.broker import Broker
 from tests.mill.site import Site
 
 ACTOR = "anna"
+#: What somebody has to say about a copy that is gone or not as we sent it: written anew, or left alone.
+LEFT_THERE = {"vanished_at_target", "not_as_sent"}
+#: What is simply asked for again: what it was refused for may have been mended, such as an order deleted and written anew.
+ASKED_AGAIN = {"worker_lost", "lentune_rejected", "procore_rejected"}
 
 
 def ask_for_approval(site: Site, kind: str) -> None:
@@ -46,6 +51,32 @@ def agree_to_all(site: Site, broker: Broker) -> int:
     for record in waiting:
         _ring(broker, site.company, approval.approve(site.company, record.id, record.version, record.amount, ACTOR))
     return len(waiting)
+
+
+def settle_all(site: Site, broker: Broker) -> int:
+    """Every decision that only a person can take is taken, in one way or the other; gives how many there were."""
+    from sync import records, settling, stops
+
+    count = 0
+    for system in site.simulators:
+        with suppress(stops.NotStopped):
+            _ring(broker, site.company, stops.go_on(site.company, system, ACTOR))
+            count += 1
+    for record in site.undecided():
+        codes = {problem["code"] for problem in record.problems}
+        choice = record.id % 3
+        if record.state == "conflict" and choice == 0:
+            settling.keep_theirs(site.company, record.id, ACTOR)
+        elif record.state == "conflict" and choice == 1:
+            _ring(broker, site.company, settling.send_ours(site.company, record.id, ACTOR))
+        elif record.state == "conflict" or (codes & LEFT_THERE and choice == 0):
+            settling.unlink(site.company, record.id, ACTOR, "both go their own ways")
+        elif codes & (LEFT_THERE | ASKED_AGAIN):
+            _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
+        else:
+            continue
+        count += 1
+    return count
 
 
 def _ring(broker: Broker, company: int, rung: dict[str, Any]) -> None:

@@ -20,8 +20,8 @@ from tests.mill.settling import settle, verdict
 
 #: How often each step is drawn. The first is what a step shrinks to.
 WEIGHTS = {
-    "work": 38, "part": 13, "resume": 10, "kill": 5, "hooks": 12, "act": 26, "decide": 4, "pass": 6, "lose": 2, "web": 1,
-    "push": 1,
+    "work": 38, "part": 13, "resume": 10, "kill": 5, "hooks": 12, "act": 22, "decide": 4, "pass": 6, "lose": 2, "web": 1,
+    "push": 1, "moment": 12, "meddle": 4,
 }  # fmt: skip
 STEPS = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
 #: Steps of one run before it is healed; healing takes about as many again.
@@ -92,7 +92,7 @@ class Once:
 
     def retold(self, path: Path) -> Told:
         """What a trace of real processes says, in a calm run of one company."""
-        shape = drawn_shape(Random(self.seed)) | {"companies": 1, "loaded": True, "approval": ""}
+        shape = drawn_shape(Random(self.seed)) | {"companies": 1, "loaded": True, "approval": "", "meddled": False}
         calm = {"level": "calm", "focus": [], "seed": self.seed, "requests": {}, "deliveries": {}}
         run = Run(self.place, self.app, calm, shape)
         return self._told(run, 0, [], lambda run: retell(run, path, self.seed))

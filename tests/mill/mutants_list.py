@@ -39,7 +39,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "history_left_out", "sync.records",
-        "FROM moved WHERE :tell\n", "FROM moved WHERE :tell AND :after <> 'checking'\n",
+        "FROM moved WHERE :tell OR was <> :after\n", "FROM moved WHERE (:tell OR was <> :after) AND :after <> 'checking'\n",
         "One kind of change leaves no line in the history.",
     ),
     Mutant(
@@ -109,10 +109,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "After a 429 the other workers go on asking inside the window that was said to be closed.",
     ),
     Mutant(
-        "partly_read_is_whole", "sync.scan",
-        "        found.retry_at, found.stopped, found.unfinished = error.answer.retry_at, str(error), True\n",
-        "        found.retry_at, found.stopped, found.unfinished, whole = error.answer.retry_at, str(error), True, True\n",
-        "A list whose reading was cut short counts as read to its end: what was not read is taken for gone.",
+        "conflict_overwritten", "sync.carry",
+        "    elif stale.differing and not work.row.asked:\n", "    elif stale.differing and work.row.asked is None:\n",
+        "What a person changed over there is written over, and nobody is asked.",
     ),
     Mutant(
         "client_of_another_company", "sync.clients",

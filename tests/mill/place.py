@@ -80,6 +80,7 @@ def opened() -> Iterator[Place]:
     try:
         server.start()
         os.environ |= {"DATABASE_URL": server.url, "BROKER_URL": "memory://", "SECRET_KEY": Fernet.generate_key().decode()}
+        os.environ["DATA_DIR"] = str(folder)
         with psycopg.connect(server.administrator_url, autocommit=True) as admin:
             admin.execute("ALTER SYSTEM SET autovacuum = off")  # statistics that change by themselves change plans
             admin.execute("SELECT pg_reload_conf()")

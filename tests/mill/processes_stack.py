@@ -41,7 +41,8 @@ class Stack:
     def __init__(self, run: Up, failpoints: Path) -> None:
         self.run, self.failpoints = run, failpoints
         self.company = int(run.ready["company_id"])
-        self.urls = {name: told["url"] for name, told in run.ready["simulators"].items()}
+        connected = {row["system"] for row in self.rows("SELECT system FROM connection")}
+        self.urls = {name: told["url"] for name, told in run.ready["simulators"].items() if name in connected}
         self.broker_url = run.ready["broker_url"]
         self.app = Celery(broker=self.broker_url, set_as_current=False)
         if self.on_valkey:

@@ -9,20 +9,23 @@ from typing import Any
 
 from simulators.kit.actions import BadAction
 from simulators.kit.http import Request, Response
-from tests.mill import deciding, faults, paths, product
+from tests.mill import deciding, faults, meddling, paths, product
 from tests.mill.broker import Broker, Message
 from tests.mill.clock import Time
 from tests.mill.dataset import small_with_two_projects
+from tests.mill.moments import DIES, MOMENTS, STANDS, Moment
 from tests.mill.network import Network
-from tests.mill.people import ACTS, People
+from tests.mill.people import ACTS, Act, People
 from tests.mill.place import Place
 from tests.mill.site import SYSTEMS, Site
 from tests.mill.workers import Killed, Worker, Workers
+from tests.mill.workers import Place as Spot
 from tests.oracles import InProcess, cheap
 from tests.oracles.asked import Asked, Requests
 
 #: Workers that may be stopped at once; one more and the first goes on.
 MOST_STOPPED = 3
+UNLIMITED = {"hourly": 0, "spike": 0, "minute": 0}
 #: Seconds that pass with each step.
 STEP_SECONDS = 0.25
 
@@ -48,7 +51,7 @@ class Run:
         self.time = Time(place)
         self.broker = Broker(self.time)
         self.workers = Workers(self.broker, self.time, lambda name: app.tasks[name], self.note)
-        self.requests = Requests()
+        self.requests = Requests(self._deleted)
         self._next_tick: dict[str, float] = {}
         self._open(place)
 
@@ -129,6 +132,11 @@ class Run:
         self.workers.end_late_arrivals()
         self.judge()
 
+    def counted(self, op: str) -> None:
+        """A step within a moment, judged like any other. Raises Broken."""
+        self.steps[op] += 1
+        self.judge()
+
     def judge(self) -> None:
         found = [said for sight in self.sights for said in cheap(sight)]
         found += [f"I2: {failure}" for failure in self.workers.failures] + self.requests.found
@@ -159,6 +167,15 @@ class Run:
 
         return told
 
+    def _deleted(self, before: Asked) -> bool:
+        """Whether a person has deleted since what this request made."""
+        core = self.sites[int(before.company)].simulators[before.system]
+        since = before.at.isoformat().replace("+00:00", "Z")
+        return any(
+            entry["key"] == before.key() and entry["effect"] == "deleted" and entry["actor"] == "person" and entry["at"] >= since
+            for entry in core.ledger.after(0)
+        )
+
     # the steps
 
     def _site(self, number: int) -> Site:
@@ -187,12 +204,12 @@ class Run:
 
     def _part(self, number: int) -> None:
         """A message runs until it is stopped at some place; others go first."""
-        message = self._message(number // 16)
+        message = self._message(number // 32)
         if message is None:
             return self._idle()
         if len(self.workers.stopped) >= MOST_STOPPED:
             self.workers.resume(self.workers.stopped[0])
-        self.workers.start(message, stop_at=number % 16 + 1)
+        self.workers.start(message, stop_at=_place(number, STANDS[number // 32 % 2]))
         self.paths["a worker was stopped half-way"] += 1
         return None
 
@@ -211,13 +228,27 @@ class Run:
         if worker is not None and number % 3 == 0:
             self.paths[f"killed at {worker.at.split()[0]}"] += 1
             return self.workers.kill(worker)
-        message = self._message(number // 16)
+        message = self._message(number // 32)
         if message is None:
             return self._idle()
-        said = self.workers.start(message, die_at=number % 16 + 1)
+        said = self.workers.start(message, die_at=_place(number, DIES[number // 32 % 2]))
         if said.startswith("killed"):
             self.paths[f"killed at {said.split()[2]}"] += 1
         return None
+
+    def _moment(self, number: int) -> None:
+        """Several things meet at one document."""
+        moment = MOMENTS[number % len(MOMENTS)]
+        self.note(f"  {moment.__name__}")
+        moment(Moment(self, number // len(MOMENTS)))
+        self.paths[f"moment: {moment.__name__}"] += 1
+
+    def _meddle(self, number: int) -> None:
+        """A person changes or deletes what we wrote."""
+        if self.shape["meddled"]:
+            self._does(meddling.drawn(number), number // 32)
+        else:
+            self._work(number)
 
     def _stopped(self, number: int) -> Worker | None:
         stopped = self.workers.stopped
@@ -230,11 +261,13 @@ class Run:
     def _act(self, number: int, name: str = "") -> None:
         from tests.mill.people import DRAWN
 
-        name = name or DRAWN[number % len(DRAWN)]
-        site = self._site(number // len(DRAWN))
+        self._does(ACTS[name or DRAWN[number % len(DRAWN)]], number, self._site(number // len(DRAWN)))
+
+    def _does(self, act: Act, number: int, site: Site | None = None) -> None:
+        name = act.__name__
         self.acted[name] += 1
         try:
-            ACTS[name](People(site, number))
+            act(People(site or self._site(number), number))
             self.note(f"  {name}")
         except BadAction as error:
             self.refused += 1
@@ -293,13 +326,23 @@ class Run:
         scan.start(site.company, SYSTEMS[number % 2], full=number % 5 == 0)
 
 
+def _place(number: int, named: Sequence[Spot]) -> Spot:
+    """The how-manieth place of any sort, or one of those at which something is known or done."""
+    n = number % 32
+    return n + 1 if n < 16 else named[n % len(named)]
+
+
 def drawn_shape(random: Random) -> dict[str, Any]:
     """What kind of run it is, as plain data for its trace."""
     limited = random.random() < 0.3
-    return {
+    shape = {
         "companies": 2 if random.random() < 0.2 else 1,
         "loaded": random.random() < 0.85,
         "page": random.choice([3, 3, 200]),
-        "limits": {"hourly": 3600, "spike": 25, "minute": 120} if limited else {"hourly": 0, "spike": 0, "minute": 0},
+        "limits": {"hourly": 3600, "spike": 25, "minute": 120} if limited else dict(UNLIMITED),
         "approval": random.choice(["", "", "commitment", "invoice"]),
+        "meddled": random.random() < 0.25,
     }
+    if shape["meddled"]:  # what people deleted is found by a comparison, which is not gone on with after a limit
+        shape["limits"] = dict(UNLIMITED)
+    return shape

@@ -11,8 +11,19 @@ from tests.oracles import broken
 #: Hours within which a healed system is quiet (reliability section 5).
 HOURS = 25
 ROUNDS = 400
+#: Times that people go through what waits for them: one decision may bring up the next.
+DECISIONS = 4
 #: Every five minutes they read everything that may have changed; while the quarantines pass, once is enough.
 PASSES = ("changes", "lentune_invoice_push")
+#: How long a record is a worker's own, in production and here.
+LEASE_SECONDS = 180
+_TWO = """
+    SELECT r.kind, r.number, a.attempt, a.started_at, n.started_at AS began FROM attempt a
+    JOIN sync_record r ON r.id = a.record_id JOIN attempt n ON n.record_id = a.record_id AND n.attempt = a.attempt + 1
+    WHERE a.company_id = %s AND n.started_at < a.started_at + make_interval(secs => %s)
+        AND (a.ended_at IS NULL OR a.ended_at > n.started_at)
+    ORDER BY a.id
+"""
 _RESTLESS = """
     SELECT (SELECT count(*) FROM sync_record WHERE state IN ('pending', 'sending', 'checking') OR due_at <= mill.clock_timestamp()
         OR lease_until > mill.clock_timestamp()) + (SELECT count(*) FROM event WHERE state = 'received') AS n,
@@ -34,6 +45,17 @@ def settle(run: Run) -> None:
     _until_quiet(run, healed)
     _night(run)
     _until_quiet(run, healed)
+    if run.shape["meddled"]:
+        for site in run.sites:
+            run.broker.put("sitebooks.maintenance.compare", [site.company, "lentune"], "maintenance")
+        _until_quiet(run, healed)
+    for _ in range(DECISIONS):
+        settled = sum(deciding.settle_all(site, run.broker) for site in run.sites)
+        if not settled:
+            break
+        run.note(f"people settled {settled}")
+        run.paths["a person settled what only a person can"] += settled
+        _until_quiet(run, healed)
     for site in run.sites:
         if deciding.agree_to_all(site, run.broker):
             run.paths["what waited for approval was approved at the end"] += 1
@@ -43,11 +65,21 @@ def settle(run: Run) -> None:
 
 def verdict(run: Run) -> list[str]:
     """Everything that is wrong now."""
-    found = [said for sight in run.sights for said in broken(sight)]
+    found = [said for sight in run.sights for said in broken(sight)] + _two_at_once(run)
     for sight in run.sights:
         for row in sight.rows("SELECT * FROM connection WHERE company_id = %s AND blocked_code IS NOT NULL", [sight.company]):
             found.append(f"I2: the connection with {row['system']} is stopped for {row['blocked_code']}, which nothing explains")
     return found
+
+
+def _two_at_once(run: Run) -> list[str]:
+    """The lease: nobody begins while another has begun, has not ended, and may still send."""
+    return [
+        f"I10: attempt {row['attempt'] + 1} of {row['kind']} {row['number']} began at {row['began']:%H:%M:%S}, while the one"
+        f" of {row['started_at']:%H:%M:%S} had it"
+        for sight in run.sights
+        for row in sight.rows(_TWO, [sight.company, LEASE_SECONDS])
+    ]
 
 
 def _until_quiet(run: Run, healed: datetime) -> None:

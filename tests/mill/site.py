@@ -105,7 +105,7 @@ class Site:
         with session(self.company) as db:
             return list(
                 db.execute(
-                    text("""SELECT id, kind, state, version, amount FROM sync_record
+                    text("""SELECT id, kind, state, version, amount, problems FROM sync_record
                     WHERE state IN ('awaiting_approval', 'needs_attention', 'rejected', 'conflict') ORDER BY id""")
                 )
             )

@@ -18,19 +18,33 @@ INSIDE = ("before_commit", "token_fetched", "sign-in")
 LATEST_ARRIVAL = timedelta(minutes=10)
 
 
+#: The how-manieth place from here (0: none), or the how-manieth of those whose names begin so.
+Place = int | tuple[str, int]
+
+
 class Killed(BaseException):
     """This worker's process is gone; its transaction is rolled back, and it does nothing any more."""
 
 
+def _nearer(place: Place, at: str) -> tuple[Place, bool]:
+    """The place as seen from one further on, and whether this is it."""
+    if isinstance(place, int):
+        return max(place - 1, 0), place == 1
+    name, count = place
+    if not at.startswith(name):
+        return place, False
+    return (0, True) if count <= 1 else ((name, count - 1), False)
+
+
 @dataclass
 class Worker:
-    """One task being run. `stop_at`, `die_at`: the how-manieth place from here it is stopped or killed at."""
+    """One task being run. `stop_at`, `die_at`: where from here it is stopped or killed."""
 
     name: str
     message: Message
     thread: greenlet | None = None
-    stop_at: int = 0
-    die_at: int = 0
+    stop_at: Place = 0
+    die_at: Place = 0
     at: str = ""
     since: datetime | None = None
     doomed: bool = False
@@ -58,7 +72,7 @@ class Workers:
         """The worker in whose task this code runs; None outside of any."""
         return self._running.get(getcurrent())
 
-    def start(self, message: Message, stop_at: int = 0, die_at: int = 0) -> str:
+    def start(self, message: Message, stop_at: Place = 0, die_at: Place = 0) -> str:
         """Hands out a message; gives how far it came."""
         self.broker.take(message)
         self._count += 1
@@ -68,7 +82,7 @@ class Workers:
         self._running[worker.thread] = worker
         return self._go(worker)
 
-    def resume(self, worker: Worker, stop_at: int = 0, die_at: int = 0) -> str:
+    def resume(self, worker: Worker, stop_at: Place = 0, die_at: Place = 0) -> str:
         """A stopped one goes on, however much later it is."""
         self.stopped.remove(worker)
         worker.stop_at, worker.die_at = stop_at, die_at
@@ -95,13 +109,12 @@ class Workers:
         worker.at = f"{name} {about}".strip()
         if worker.doomed:
             raise Killed
-        if worker.die_at:
-            worker.die_at -= 1
-            if worker.die_at == 0:
-                raise Killed
-        if worker.stop_at and not name.startswith(INSIDE):
-            worker.stop_at -= 1
-            if worker.stop_at == 0:
+        worker.die_at, here = _nearer(worker.die_at, worker.at)
+        if here:
+            raise Killed
+        if not name.startswith(INSIDE):
+            worker.stop_at, here = _nearer(worker.stop_at, worker.at)
+            if here:
                 worker.since = self.time.now()
                 self.stopped.append(worker)
                 assert worker.thread is not None and worker.thread.parent is not None

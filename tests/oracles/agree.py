@@ -4,6 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
+from tests.oracles import meddled
 from tests.oracles.intake import Intake
 from tests.oracles.model import Expected, Row, State, live, money, written
 from tests.oracles.posting import ANY, Posting
@@ -26,9 +27,15 @@ def disagreements(sight: Sight) -> list[str]:
     posting = Posting(procore, lentune)
     expected = Intake(procore, lentune).expected() + posting.expected()
     records = _records(sight)
-    found = [said for one in expected for said in _one(one, records.get((one.kind, one.direction, one.source_id)))]
+    hands = meddled.hands(sight)
+    theirs = {id(one) for one in expected if any((_target(one), str(there["id"])) in hands for there in one.there)}
+    found = []
+    for one in expected:
+        record = records.get((one.kind, one.direction, one.source_id))
+        if id(one) not in theirs or record is None or record["state"] != "synced":
+            found += _one(one, record)
     found += _sourceless(expected, records)
-    found += _sums(expected, records)
+    found += _sums(expected, records, theirs)
     found += _strangers(procore, posting)
     return found + _payments(procore)
 
@@ -92,8 +99,13 @@ def _sourceless(expected: list[Expected], records: dict[Key, Row]) -> list[str]:
     ]
 
 
-def _sums(expected: list[Expected], records: dict[Key, Row]) -> list[str]:
-    """Per project and kind: what the sides differ by is what the waiting ones differ by, and nothing else."""
+def _target(one: Expected) -> str:
+    return "lentune" if one.direction == "from_procore" else "procore"
+
+
+def _sums(expected: list[Expected], records: dict[Key, Row], theirs: set[int]) -> list[str]:
+    """Per project and kind: what the sides differ by is what the waiting ones differ by, and those that a person changed
+    over there since we wrote them, and nothing else."""
     lines: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
     for one in expected:
         record = records.get((one.kind, one.direction, one.source_id))
@@ -102,7 +114,7 @@ def _sums(expected: list[Expected], records: dict[Key, Row]) -> list[str]:
         line = lines[one.project, f"{one.kind} {one.direction}"]
         line[0] += one.amount
         line[1] += one.there_amount
-        if record is not None and record["state"] in PARKED:
+        if record is not None and (record["state"] in PARKED or id(one) in theirs):
             line[2] += one.amount - one.there_amount
     return [
         f"I4: project {project}, {kind}: {here} here and {there} there, of which {waiting} is listed as waiting"

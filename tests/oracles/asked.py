@@ -1,13 +1,15 @@
 """I6, I11 from the requests as they were sent: no blind second create, nothing into a window known to be shut."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-#: Creates that no server keeps single for us: (method, path) -> where the key stands in the body.
+#: Creates that are looked for before they are sent again. No server keeps the first single for us. A sync action finds a
+#: vendor by its origin id, and two invoices of one new supplier share that id: the other one's single look is enough.
 CREATES = {("POST", "/rest/v1.1/requisitions"), ("PATCH", "/rest/v1.0/vendors/sync")}
+SHARED = "/rest/v1.0/vendors/sync"
 LOOKED = {"/rest/v1.1/requisitions": "/rest/v1.1/requisitions", "/rest/v1.0/vendors/sync": "/rest/v1.0/vendors"}
 #: What stands between an uncertain create and the next one (reliability 6.2): the quarantine, and two looks this far apart.
 QUARANTINE, BETWEEN = timedelta(seconds=900), timedelta(seconds=60)
@@ -37,7 +39,9 @@ class Asked:
 class Requests:
     """Takes every request in turn and says what was wrong with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, deleted: Callable[[Asked], bool] = lambda before: False) -> None:
+        #: Whether a person has deleted what this one created: whether it may be made again is judged by the ledgers then.
+        self.deleted = deleted
         self.doubt: dict[tuple[str, str], Asked] = {}
         self.looks: dict[tuple[str, str], list[datetime]] = defaultdict(list)
         self.shut: dict[tuple[str, str, str], datetime] = {}
@@ -63,7 +67,9 @@ class Requests:
         before = self.doubt.get(place)
         if before is not None and before.said in ("uncertain", "done"):
             looks = [at for at in self.looks[place] if at - before.at >= QUARANTINE]
-            if len(looks) < 2 or max(looks) - min(looks) < BETWEEN - timedelta(seconds=1):
+            twice = len(looks) >= 2 and max(looks) - min(looks) >= BETWEEN - timedelta(seconds=1)
+            shared = asked.path == SHARED and self.looks[place]
+            if not twice and not shared and not (before.said == "done" and self.deleted(before)):
                 self.found.append(
                     f"I6: {asked.method} {asked.path} under {place[1]} at {asked.at:%H:%M:%S} follows one of {before.at:%H:%M:%S}"
                     f" whose outcome was {before.said}, with {len(looks)} looks after the quarantine"

@@ -154,7 +154,7 @@ class Intake:
         parent = self.commitments.get(str(row["contract_id"]))
         if not self.settings.get("pull_variations", True) or parent is None or parent.out:
             made.out = "variations, or those of its commitment, are no part of the sync (L-23)"
-        elif parent.blocks and not parent.there:
+        elif not parent.there:  # late, or deleted there by somebody: nothing can hang on it
             made.blocks.add("commitment_not_synced")
         self._gate(made, row, described=False)
         return made

@@ -28,6 +28,8 @@ class Posting:
         }
         self.entered = Counter((row["number"], row["supplier_id"]) for row in live(lentune.get("invoices", [])))
         self.claimed: set[int] = set()
+        written = ("direct_costs", "requisitions", "purchase_order_contracts")
+        self.standing = {str(row["id"]) for kind in written for row in live(procore.get(kind, []))}
 
     def expected(self) -> list[Expected]:
         """Invoices, then orders."""
@@ -54,8 +56,17 @@ class Posting:
         if target == "direct_cost":
             made.fields["lines"] = self._coded(row)
         made.held = [self._shown(there, target) for there in made.there]
+        self._told(made, row["posting"] if posted else {})
         made.blocks = self._against(row, target, order)
         return made
+
+    def _told(self, made: Expected, said: Row) -> None:
+        """What was posted is known in Lentune by the id it has in Procore (contract B.2). It takes no second word: one that
+        was deleted in Procore and written again is known by its first id."""
+        if made.there:
+            told, stands = str(said.get("procore_id") or ""), str(made.there[0]["id"])
+            made.fields["known there as"] = stands
+            made.held[0]["known there as"] = told if not told or told in self.standing else stands
 
     def _project_number(self, row: Row) -> str:
         for line in row["lines"]:
@@ -163,5 +174,6 @@ class Posting:
             }
             for one in made.there
         ]  # fmt: skip
+        self._told(made, row.get("external") or {})
         made.blocks = {ANY} if not number or "" in flat else set()
         return made

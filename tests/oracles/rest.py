@@ -1,4 +1,4 @@
-"""I2, I12: everything came to rest, what waits says why and for whom, and nothing was tried for ever."""
+"""I2, I12: everything came to rest, what waits says why and for whom; nothing was tried for ever, nor ended too late."""
 
 from functools import cache
 from pathlib import Path
@@ -60,3 +60,20 @@ def endless(sight: Sight) -> list[str]:
         [sight.company, MOST_SENDS],
     )
     return [f"I12: {row['kind']} {row['number']}: step {row['step']!r} was sent {row['sends']} times" for row in rows]
+
+
+#: Attempts that ended after the next one had begun, and were not a mere release of what they held.
+_LATE = """
+    SELECT r.kind, r.number, a.attempt, a.ended_at, n.started_at FROM attempt a JOIN sync_record r ON r.id = a.record_id
+    JOIN attempt n ON n.record_id = a.record_id AND n.attempt = a.attempt + 1
+    WHERE a.company_id = %s AND a.ended_at > n.started_at ORDER BY a.id
+"""
+
+
+def overtaken(sight: Sight) -> list[str]:
+    """I10, the fence: what an overtaken attempt found is never stored over what the later one knows."""
+    return [
+        f"I10: attempt {row['attempt']} of {row['kind']} {row['number']} stored its result at {row['ended_at']:%H:%M:%S};"
+        f" the next one had begun at {row['started_at']:%H:%M:%S}"
+        for row in sight.rows(_LATE, [sight.company])
+    ]

@@ -63,6 +63,20 @@ def test_the_last_line_of_each_record_is_its_state_and_each_line_begins_where_th
     }
 
 
+def test_a_person_who_decides_while_a_worker_has_the_record_leaves_no_gap(start):
+    """The worker goes on from the state it was handed; the line it writes begins where the person left the record."""
+    world = start(projects=[project(budget=[budget()])])
+    world.save(approval={"invoice": "manual"})
+    one = arrive(world, "INV-1")
+    run_due(world, one)
+    claimed = record(world, one)
+    records.retry(world.company, [one], "Ana")
+    with session(world.company) as db:
+        assert records.move(db, claimed, RecordState.needs_attention, "sitebooks", attempt=claimed.attempt)
+    told = [(entry.before["state"], entry.after["state"]) for entry in lines(world, one)][-2:]
+    assert told == [("awaiting_approval", "pending"), ("pending", "needs_attention")]
+
+
 def test_no_state_is_changed_but_by_the_one_function_that_writes_the_line():
     """No statement of ours sets the state of a record anywhere else."""
     import re

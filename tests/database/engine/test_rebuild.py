@@ -4,7 +4,7 @@ import pytest
 
 from settings.environment import environment
 from sync import rebuild, restored, stops
-from tests.database.engine.stand import put, rows
+from tests.database.engine.stand import put, rows, together
 from tests.database.requirements.company import invoice, order
 
 LINKS = "SELECT id, kind, remote_id FROM sync_record WHERE state = 'synced' AND kind <> 'vendor' ORDER BY id"
@@ -83,3 +83,17 @@ def test_nothing_is_written_from_a_restored_database_until_the_links_are_rebuilt
     assert restored.check() == ""
     world.due_now()
     assert world.record("project", "1009").state == "synced"
+
+
+def test_many_who_look_at_once_neither_fail_nor_take_each_other_for_the_past(linked, witness):
+    """Every worker looks when it starts, and with every sweep, while the others write."""
+    world, _ = linked
+
+    def looks(number):
+        for turn in range(15):
+            put(world, "UPDATE company SET name = :n", n=f"Turn {number}.{turn}")
+            assert restored.check() == ""
+
+    together(looks, 6)
+    assert set(stopped(world).values()) == {None}
+    assert [path.name for path in witness.parent.iterdir() if path.name.startswith("witness")] == ["witness"]

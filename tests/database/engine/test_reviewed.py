@@ -39,10 +39,10 @@ def test_an_order_whose_process_died_before_lentune_was_told_is_linked_after_the
     world = start(settings=LENTUNE_ON)
     real = engine.tell
 
-    def dies(company, works, clients):
+    def dies(company, works, clients, *rest):
         if any(work.telling is not None for work in works):
             raise Died
-        real(company, works, clients)
+        real(company, works, clients, *rest)
 
     monkeypatch.setattr(engine, "tell", dies)
     world.act("lentune", "create_purchase_order", **OWN)

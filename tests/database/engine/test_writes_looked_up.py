@@ -7,6 +7,7 @@ import pytest
 
 from settings.environment import environment
 from sync import clients, records
+from sync.views.record import record as seen
 from tests.database.engine.stand import arrive, put, quarantine_over, record, rows, run_due, states, writes
 from tests.database.requirements.company import order
 
@@ -90,6 +91,33 @@ def test_an_uncertain_create_waits_out_its_quarantine_is_looked_up_and_never_dou
         "synced",
     ]
     assert world.one("lentune", "invoices")["posting"]["state"] == "posted", "and its source is told"
+
+
+@pytest.mark.parametrize("body", ["<html>Please wait, client_secret=abc123</html>", {"message": "kept for later"}])
+def test_what_came_instead_of_an_answer_is_kept_without_secrets(world, body):
+    one = due_invoice(world)
+    world.fault("procore", on="request", times=1, match=CREATE, action="status", status=200, body=body)
+    run_due(world, one)
+    (intent,) = writes(world, one, "invoice")
+    kept = "<html>Please wait, client_secret=***" if isinstance(body, str) else '"kept for later"'
+    assert intent.state == "uncertain" and kept in intent.answer
+    assert "abc123" not in intent.answer
+    told = " ".join(entry.detail for entry in seen(world.company, one).story)
+    assert "it answered: " in told and kept in told
+
+
+def test_a_try_that_was_never_sent_does_not_count_as_the_one_that_is_sent_again(world):
+    """After a doubt and two absent looks comes one more try; a 429 in its way leaves it still to be made."""
+    one = due_invoice(world)
+    world.fault("procore", on="request", times=1, match=CREATE, action="drop_before")
+    run_due(world, one)
+    world.fault("procore", on="request", times=3, match=CREATE, action="status", status=429)
+    for _ in range(7):
+        quarantine_over(world)
+        after = again(world, one)
+    assert after.state == "synced", after.problems
+    assert [w.sends for w in writes(world, one, "invoice")] == [2], "one was lost and one arrived; the others were refused"
+    assert len(world.ledger("procore", kind="requisitions", effect="created")) == 1
 
 
 def test_a_write_that_lands_late_is_found_and_not_sent_again(world):

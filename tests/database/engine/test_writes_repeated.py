@@ -5,6 +5,7 @@ import pytest
 from connectors.calls import Answer
 from connectors.registry import connector
 from objects.outcome import Outcome
+from sync import engine
 from tests.database.engine.stand import arrive, record, run_due, states, writes
 
 FAULTS = {
@@ -38,6 +39,32 @@ def test_a_project_that_was_put_in_doubt_is_put_again(start, what):
     assert len(world.ledger("lentune", kind="project", effect="created")) == 1
     assert len(world.state("lentune", "projects")) == 1
     assert ("checking" in states(world, one)) == (what not in CLEAR)
+
+
+def test_a_plan_longer_than_its_task_goes_on_in_the_next_one(start, monkeypatch):
+    """No request is begun that the task's soft limit could cut off: nothing is in doubt, nothing waits out a quarantine."""
+    world = start()
+    one = arrive(world)
+
+    def patches():
+        return len(world.transports["procore"].sent("PATCH"))
+
+    def one_request_a_task():
+        before = patches()
+        return lambda: patches() > before
+
+    monkeypatch.setattr(engine, "_stopwatch", one_request_a_task)
+    run_due(world, one)
+    assert record(world, one).state == "sending"
+    assert [w.sends for w in writes(world, one) if w.state == "planned"] == [0]
+    runs = 1
+    while record(world, one).state == "sending":
+        world.clock.advance(301)
+        run_due(world, one)
+        runs += 1
+    assert record(world, one).state == "synced" and runs > 2
+    assert "checking" not in states(world, one)
+    assert world.one("procore", "direct_costs")["status"] == "approved"
 
 
 @pytest.mark.requirement("L-13")

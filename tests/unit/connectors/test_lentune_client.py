@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from connectors.calls import CallFailed, NotUnderstood, Request, SignInRefused, WrongCompany
+from connectors.calls import CallFailed, NotUnderstood, Request, SignInRefused, Unavailable, WrongCompany
 from connectors.lentune.client import connect
 from connectors.lentune.mirror import read_settings, save_settings
 from connectors.registry import connector
@@ -52,6 +52,14 @@ def test_a_token_that_was_ended_there_is_replaced_without_anybody_noticing():
     world.act("expire_tokens")
     assert world.client.get("/branches")["data"]
     assert world.store.fetched == 2
+
+
+def test_a_token_that_was_ended_before_its_first_use_is_asked_for_again_and_needs_no_person():
+    world = LentuneWorld()
+    world.core.faults.add({"action": "status", "status": 401, "times": 1, "match": {"path": "/procore-companies$"}})
+    with pytest.raises(Unavailable):
+        world.client.get("/branches")
+    assert world.client.get("/branches")["data"]
 
 
 def test_a_wrong_secret_needs_a_person():

@@ -57,4 +57,4 @@ def test_the_table_names_the_judge_that_spoke() -> None:
     found = [Caught("a", "it is wrong", 3, "I1: two of them", 3, 1.0), Caught("b", "so is this", 0, "", 200, 9.0)]
     lines = table(found).splitlines()
     assert lines[2] == "| `a` | 3 | I1 | it is wrong |"
-    assert lines[3] == "| `b` | not caught | - | so is this |"
+    assert lines[3] == "| `b` | not caught in 200 | - | so is this |"
