@@ -102,9 +102,9 @@ def document(states: dict[str, str]) -> str:
     return "\n".join([
         "# The fault matrix", "",
         "What is broken on purpose, and what must hold then. Made by the test run, never by hand:",
-        "`SITEBOOKS_WRITE_DOCS=1 ./sitebooks test -m 'fault or faults' tests`. Real worker processes, a real Postgres and broker,",
-        "the outside systems simulated over HTTP. After every row all faults are healed, everything must become quiet, and judges",
-        "look at both systems' own ledgers ([testing](testing.md)): nothing twice, nothing lost, equal to the cent.",
+        "`SITEBOOKS_WRITE_DOCS=1 ./sitebooks test -m 'fault or faults' tests`. Real worker processes, Postgres and broker,",
+        "the outside systems simulated over HTTP. After every row all faults are healed, everything must become quiet, and",
+        "judges look at both systems' own ledgers ([testing](testing.md)): nothing twice, nothing lost, equal to the cent.",
         "Long durations are shortened, their order kept. A row without a test is a gap and is shown as one.", "",
         "| row | in this run | fault | what must hold | waits for |", "| --- | --- | --- | --- | --- |", *lines, "",
     ])  # fmt: skip
