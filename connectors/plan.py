@@ -49,6 +49,17 @@ class Stale:
     differing: tuple[tuple[str, str, str, str], ...] = ()
 
 
+class ChangedThere(Exception):
+    """The system wrote nothing, since our write stands there already; but it does not stand as we left it.
+
+    Raised by a step's `read`. `left` is the record as it stands, `reason` how it differs, in words.
+    """
+
+    def __init__(self, left: Done, reason: str) -> None:
+        super().__init__(reason)
+        self.left, self.reason = left, reason
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Steps with an equal `endpoint` may travel in one request of up to `size` rows, with one verdict per row."""

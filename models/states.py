@@ -74,6 +74,7 @@ MOVES: dict[RecordState, frozenset[RecordState]] = {
             RecordState.checking,
             RecordState.sending,
             RecordState.held,
+            RecordState.conflict,  # what had arrived after all was changed there before anybody looked
         }
     ),
     RecordState.needs_attention: _JUDGED | {RecordState.pending, RecordState.rejected, RecordState.unlinked},

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connectors.calls import Answer, CallFailed, NotUnderstood, SignInRefused, Unavailable
-from connectors.plan import Done, Step
+from connectors.plan import ChangedThere, Done, Step
 from connectors.ports import Client
 from models import text
 from models.states import RecordState, WriteState
@@ -170,12 +170,25 @@ def _settle(db: Connection, work: Work, answer: Answer | None) -> None:
 def _after_confirmed(db: Connection, work: Work, step: Step, answer: Answer) -> None:
     try:
         done = step.read(answer)
+    except ChangedThere as found:
+        _changed_there(db, work, step, answer, found)
+        return
     except UNFORESEEN as error:  # NotUnderstood, or a shape that nobody foresaw
         doubt(db, work, work.row.lease_until, f"its answer cannot be read: {error}", answer)
         return
     close(db, work, WriteState.confirmed, answer, done)
     work.warnings += done.warnings
     _go_on(db, work, step, done)
+
+
+def _changed_there(db: Connection, work: Work, step: Step, answer: Answer, found: ChangedThere) -> None:
+    """What we wrote in an earlier try arrived, and somebody has changed it since: compared like any other stale copy (F39)."""
+    if step.on_stale is not None:
+        close(db, work, WriteState.planned, answer)
+        work.action = "compare"
+        return
+    close(db, work, WriteState.confirmed, answer, found.left)
+    _not_as_sent(db, work, found.left, found.reason)
 
 
 def _go_on(db: Connection, work: Work, step: Step, done: Done) -> None:
@@ -192,15 +205,20 @@ def _after_read_back(db: Connection, work: Work) -> None:
     assert step is not None and done is not None
     differing = comparing.differences(step, work.seen) if work.seen is not None else ""
     if differing:
-        comparing.link_as_written(db, work, done)
-        if step.repeatable:  # sent anew when somebody asks
-            close(db, work, WriteState.rejected, None)
-        problem = named(work, "not_as_sent", reason=differing)
-        work.verdict = Verdict(RecordState.needs_attention, (problem,), reason=problem.code)
+        _not_as_sent(db, work, done, differing)
         return
     if work.seen is not None:
         comparing.mark_verified(db, work)
     advance(db, work, done)
+
+
+def _not_as_sent(db: Connection, work: Work, done: Done, differing: str) -> None:
+    assert work.step is not None
+    comparing.link_as_written(db, work, done)
+    if work.step.repeatable:  # sent anew when somebody asks
+        close(db, work, WriteState.rejected, None)
+    problem = named(work, "not_as_sent", reason=differing)
+    work.verdict = Verdict(RecordState.needs_attention, (problem,), reason=problem.code)
 
 
 def _after_compared(db: Connection, work: Work) -> None:

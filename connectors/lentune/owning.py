@@ -38,10 +38,19 @@ def owned(record: Mapping[str, Any], name: str) -> dict[str, str]:
     return found
 
 
-def content_hash(held: Mapping[str, Any]) -> str:
+def content_hash(held: Mapping[str, Any], over: str = "") -> str:
     """Of all that is held, and of our fields: the first says that there is nothing to do, the second that nobody has
-    changed a field of ours since, whichever of our writes it was that stands there."""
-    return f"{digest(dict(held)).hex()}.{digest(owned(held, held['as'])).hex()}"
+    changed a field of ours since, whichever of our writes it was that stands there.
+
+    `over` names a version that is to be written over although it carries our hash: an equal one would write nothing.
+    """
+    return f"{digest(dict(held)).hex()}{over and f'+{over}'}.{digest(owned(held, held['as'])).hex()}"
+
+
+def holds(row: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
+    """Whether the record was last written with all that is held, over whatever stood there before."""
+    left = str((row.get("external") or {}).get("content_hash") or "").partition(".")
+    return f"{left[0].partition('+')[0]}.{left[2]}" == content_hash(held)
 
 
 def untouched(row: Mapping[str, Any], name: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connectors.lentune.client import LentuneClient, own
-from connectors.lentune.owning import MATCHED, content_hash, owned, untouched
+from connectors.lentune.owning import MATCHED, holds, owned, untouched
 from connectors.lentune.rows import Row
 from connectors.lentune.standing import row_of
 from connectors.plan import Done, Stale, Step
@@ -25,8 +25,7 @@ def compared(
             # gone in the meantime: no version of it can be met, and sending again is answered so
             return Stale(step("gone"))
         again, name = step(str(row.get("version") or "")), held["as"]
-        mine = (row.get("external") or {}).get("content_hash") == content_hash(held)
-        if mine and owned(row, name) == owned(held, name):
+        if holds(row, held) and owned(row, name) == owned(held, name):
             return Stale(again, ours=done_of(row))
         fields = () if untouched(row, name) else _fields(row, held, last)
         return Stale(again, differing=(*fields, *_matches(own(client), row, held, last or {})))

@@ -5,10 +5,10 @@ from typing import Any
 
 from connectors.calls import Answer, NotUnderstood, Request
 from connectors.lentune import rows
-from connectors.lentune.owning import content_hash
+from connectors.lentune.owning import content_hash, untouched
 from connectors.lentune.stale import compared
 from connectors.lentune.standing import MONEY, RESOURCES, address, by_procore, check_anchor, read_back, source_form
-from connectors.plan import Done, Plan, Step
+from connectors.plan import ChangedThere, Done, Plan, Step
 from objects.problem import Problem
 
 Held = dict[str, Any]
@@ -55,21 +55,24 @@ def upsert(held: Held, remote_id: str | None, key: str, version: str | None = No
     body = {part: value for part, value in held.items() if part not in NOT_SENT}
     if held["as"] == "project_cost_code":
         del body["project_id"]
-    body["external"] = {**held["external"], "content_hash": content_hash(held)}
     done = yield _put(held, body, remote_id, key, version if remote_id else None)
     return done
 
 
-def _put(held: Held, body: Held, remote_id: str | None, key: str, version: str | None) -> Step:
-    """The step for a version that stands there; None: nothing is linked yet, or no version was kept."""
+def _put(held: Held, body: Held, remote_id: str | None, key: str, version: str | None, over: str = "") -> Step:
+    """The step for a version that stands there; None: nothing is linked yet, or no version was kept.
+
+    `over`: the version that somebody else made and that is to be written over.
+    """
     money = held["as"] in MONEY
+    body = {**body, "external": {**held["external"], "content_hash": content_hash(held, over)}}
     headers = {"If-Match": f'"{version}"'} if version is not None else {}
     return Step(
         name=held["as"], key=key, read=reader(held), explain=explained(held), repeatable=True,
         request=Request("PUT", f"{address(held)}{by_procore(held)}", body=body, headers=headers),
         amount=held.get("total"), lines=len(held["lines"]) if money else None, verify=read_back(held) if money else None,
         on_stale=None if version is None or remote_id is None else compared(
-            held, remote_id, lambda there: _put(held, body, remote_id, key, there), lambda row: done_of(row, held)
+            held, remote_id, lambda there: _put(held, body, remote_id, key, there, there), lambda row: done_of(row, held)
         ),
     )
 
@@ -86,6 +89,9 @@ def reader(held: Held) -> Callable[[Answer], Done]:
     def read(answer: Answer) -> Done:
         if not isinstance(answer.body, dict):
             raise NotUnderstood(held["as"], "the answer is not a record")
+        if answer.headers.get("content-unchanged") == "true" and not untouched(answer.body, held["as"]):
+            # our write of an earlier try: equal by its hash, which a person's edit does not touch
+            raise ChangedThere(_left(answer.body, held), "somebody changed it there after our write had arrived")
         return done_of(answer.body, held)
 
     return read
@@ -93,10 +99,15 @@ def reader(held: Held) -> Callable[[Answer], Done]:
 
 def done_of(row: Mapping[str, Any], held: Held) -> Done:
     """A record of Lentune's as what our write left. Raises NotUnderstood when it is not that."""
-    name = held["as"]
-    check_anchor(row, held["external"], name)
+    left, name = _left(row, held), held["as"]
     if "total" in held and rows.amount(row, "total", name) != rows.amount(held, "total", name):
         raise NotUnderstood(f"{name}.total", f"{row['total']} is not what was sent, {held['total']}")
+    return left
+
+
+def _left(row: Mapping[str, Any], held: Held) -> Done:
+    name = held["as"]
+    check_anchor(row, held["external"], name)
     number = row.get("number") or row.get("code")
     return Done(
         source_form(name, rows.ident(row, "id", name)), None if number is None else str(number),

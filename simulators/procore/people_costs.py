@@ -53,6 +53,8 @@ def delete_requisition(simulator: "Procore", commitment: str, invoice_number: st
     for number in contract(owner, commitment)["_requisitions"]:
         row = owner.tables["requisitions"][number]
         if row["invoice_number"] == str(invoice_number):
+            if number != contract(owner, commitment)["_requisitions"][-1]:
+                raise BadAction("Only the latest invoice can be deleted")  # and it stays as approved as it was
             try:
                 requisitions.update(simulator, owner, row, {"status": "draft"})
                 requisitions.delete(simulator, owner, row)

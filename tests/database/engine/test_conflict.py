@@ -2,8 +2,8 @@
 
 import pytest
 
-from sync import settling
-from tests.database.engine.stand import rows
+from sync import records, settling
+from tests.database.engine.stand import rows, run_due
 from tests.database.requirements.company import order
 
 
@@ -72,3 +72,47 @@ def test_fields_that_are_not_ours_never_make_a_conflict(start):
     assert (after.state, total(world)) == ("synced", "1250.00")
     assert after.remote_version != before
     assert world.one("lentune", "purchase_orders", number="PO-1")["supplier_id"], "what a person filled in stays"
+
+
+def in_doubt_and_edited(start, **orders):
+    """Our write arrived, its answer was lost, and before anybody looked a person changed the copy."""
+    world = start(**orders)
+    world.fault("lentune", on="request", match={"method": "PUT", "path": "/purchase-orders/by-procore/"}, action="drop_after")
+    return world
+
+
+def test_an_edit_of_what_is_in_doubt_is_a_conflict_and_not_doubted_for_ever(start):
+    world = in_doubt_and_edited(start, commitments=[order()])
+    world.act("procore", "change_line", number="PO-1", position=1, amount="1250.00")
+    world.settle()
+    record = world.record("commitment", "PO-1")
+    assert (record.state, total(world)) == ("checking", "1250.00")
+    world.act("lentune", "change_purchase_order", number="PO-1", amount="777.00")
+    world.mend()
+    run_due(world, record.id)
+    after = world.record("commitment", "PO-1")
+    assert (after.state, [p["code"] for p in after.problems]) == ("conflict", ["edited_on_both_sides"])
+    assert total(world) == "777.00"
+    world.run(settling.send_ours(world.company, record.id, "somebody"))
+    world.settle()
+    assert (world.record("commitment", "PO-1").state, total(world)) == ("synced", "1250.00")
+    world.act("procore", "change_line", number="PO-1", position=1, amount="1260.00")
+    world.settle()
+    assert (world.record("commitment", "PO-1").state, total(world)) == ("synced", "1260.00"), "and no conflict with itself"
+
+
+def test_an_edit_of_a_new_copy_in_doubt_is_shown_and_linked(start):
+    world = in_doubt_and_edited(start, commitments=[])
+    world.act("procore", "create_commitment", **order())
+    world.settle()
+    record = world.record("commitment", "PO-1")
+    assert (record.state, record.remote_id) == ("checking", None)
+    world.act("lentune", "change_purchase_order", number="PO-1", amount="777.00")
+    world.mend()
+    run_due(world, record.id)
+    after = world.record("commitment", "PO-1")
+    assert (after.state, [p["code"] for p in after.problems]) == ("needs_attention", ["not_as_sent"])
+    assert after.remote_id and total(world) == "777.00"
+    world.run(records.retry(world.company, [record.id], "somebody"))
+    world.settle()
+    assert len(world.state("lentune", "purchase_orders")) == 1
