@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from urllib.error import HTTPError
 
 from tests.faults.stand import CLAIMS, Stand, ask
 
@@ -30,9 +31,19 @@ def seconds_between(first: dict[str, Any], second: dict[str, Any]) -> float:
 
 
 def person(site: Stand, what: str, record_id: int, **body: Any) -> None:
-    """A person does this with a record, by the API: retry, approve, reject ..."""
+    """A person does this with a record, by the API: retry, approve, reject ...; once more while a worker has it."""
     headers = {"Authorization": f"Bearer {site.ready['api_token']}"}
-    ask(f"{site.web}/api/v1/records/{record_id}/{what}", body or None, "POST", headers)
+
+    def done() -> bool:
+        try:
+            ask(f"{site.web}/api/v1/records/{record_id}/{what}", body or None, "POST", headers)
+        except HTTPError as error:
+            if error.code != 409:
+                raise
+            return False
+        return True
+
+    site.wait(done, 10, f"{what} is refused")
 
 
 @contextmanager

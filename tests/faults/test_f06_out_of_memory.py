@@ -14,7 +14,7 @@ from tests.faults.stand import Stand
 pytestmark = [pytest.mark.fault("F06"), pytest.mark.slow]
 #: Bytes left to a process above what it holds already; reading the large record takes several times as much.
 LEFT = 16_000_000
-LINES, TEXT = 300, "x" * 60_000
+LINES, TEXT = 480, "x" * 60_000
 
 
 @contextmanager
@@ -35,7 +35,10 @@ def little_memory(site: Stand) -> Iterator[None]:
 
 def unread(site: Stand) -> dict[str, Any]:
     """The record of what nobody could read: not even its number is known."""
-    found = site.rows("SELECT * FROM sync_record WHERE kind = 'commitment' AND number = '' AND NOT state = 'synced'")
+    found = site.rows(
+        "SELECT * FROM sync_record WHERE company_id = %s AND kind = 'commitment' AND number = '' AND NOT state = 'synced'",
+        site.company,
+    )
     return found[0] if found else {}
 
 

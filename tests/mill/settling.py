@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from tests.mill import deciding, faults, paths
 from tests.mill.run import Broken, Run
-from tests.oracles import broken
+from tests.oracles import broken, meddled
 
 #: Hours within which a healed system is quiet (reliability section 5).
 HOURS = 25
@@ -66,7 +66,7 @@ def settle(run: Run) -> None:
 
 def verdict(run: Run) -> list[str]:
     """Everything that is wrong now."""
-    found = [said for sight in run.sights for said in broken(sight)] + _two_at_once(run)
+    found = [said for sight in run.sights for said in (*broken(sight), *meddled.overwritten(sight))] + _two_at_once(run)
     for sight in run.sights:
         for row in sight.rows("SELECT * FROM connection WHERE company_id = %s AND blocked_code IS NOT NULL", [sight.company]):
             found.append(f"I2: the connection with {row['system']} is stopped for {row['blocked_code']}, which nothing explains")
