@@ -78,6 +78,18 @@ def scheduled_pass(schedule: str) -> None:
 
 
 @shared_task(
+    name="sitebooks.maintenance.payments",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=3,
+)
+def read_payments(schedule: str) -> None:
+    """Twice daily: the one job that a person's Sync Payments for Synced Invoices starts too (C-10)."""
+    for connection in claimed(schedule):
+        publish.send("sitebooks.payment.pull", [connection.company_id, connection.system], "bulk")
+
+
+@shared_task(
     name="sitebooks.maintenance.reconcile",
     autoretry_for=DATABASE_TROUBLE,
     retry_backoff=2,
