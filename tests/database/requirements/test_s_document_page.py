@@ -49,6 +49,7 @@ def test_the_page_says_which_pages_are_of_which_file_and_opens_the_pdf(paperless
     assert answer.content == kept(world, "SI-101").read_bytes()
     with pikepdf.open(io.BytesIO(answer.content)) as read:
         assert len(read.pages) == 5
+    assert "Supplier Southern Steel Ltd equal Southern Steel Ltd" in shown and "not there yet" not in shown
     signed = page(world, "invoice", "SI-103")
     assert "1 page of 1 file in one PDF" in signed
     assert re.search(r"DocuSign document \d+ is not part of it\. Signed with DocuSign", signed)
