@@ -95,7 +95,7 @@ ENTRIES: dict[str, Entry] = {
     "housekeeping": Entry(
         "sitebooks.maintenance.housekeeping",
         3600,
-        "Forgets settled events and old slots",
+        "Forgets settled events, old slots and documents that no record names",
         daily_at="05:00",
     ),
 }

@@ -1,6 +1,7 @@
 """An invoice's page shows its one document: whose pages are where, what is left out and why, and the PDF itself."""
 
 import io
+import os
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from models import session
-from sync import clients
+from sync import clients, documents
 from sync.connections import new_company
 from tests.database.test_console_pages import text_of
 from tests.database.web_clients import visitor
@@ -131,3 +132,27 @@ def test_why_does_not_tick_a_rule_that_the_fetched_files_broke(paperless):
     world = paperless("SI-110")
     checks = {check.name: check.ok for check in world.shown("invoice", "SI-110").checks}
     assert checks["attachment unreadable"] is False and "Sage Paperless's own rules" not in checks
+
+
+def test_documents_that_no_record_names_go_after_a_month(paperless):
+    world = paperless("SI-101", "SI-103")
+    folder, month = clients.documents(world.company), 31 * 86_400
+    named, replaced, fresh = kept(world, "SI-103"), folder / f"{'0' * 64}.pdf", folder / f"{'1' * 64}.pdf"
+    torn = folder / "file-abc.part"
+    for path in (replaced, fresh, torn):
+        path.write_bytes(b"%PDF-")
+    for path in folder.iterdir():
+        if path != fresh:
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - month))
+    stranger = clients.documents(new_company("Somebody else", "4997")) / replaced.name
+    stranger.parent.mkdir(parents=True)
+    stranger.write_bytes(b"%PDF-")
+    os.utime(stranger, (0, 0))
+    documents.prune(world.company)
+    left = {path.name for path in folder.iterdir()}
+    assert {named.name, kept(world, "SI-101").name, fresh.name} == left and stranger.exists()
+    assert documents.prune(world.company) == 0
+    assert visitor(world.company, "viewer").get(link(world, "SI-103")).status_code == 200
+    world.scan(full=True)
+    world.settle()
+    assert len(world.state("sage_paperless", "invoices")) == 2, "what is looked at again is not sent again"
