@@ -5,17 +5,25 @@ import urllib.request
 from datetime import timedelta
 from typing import Any
 
-from connectors.registry import all_connectors
 from sync import connections, settings
 from sync.tokens import ensure_user, new_token
 from tasks import publish, scan
 
-#: What the pretend company is connected with: one accounting system, for by two routes an invoice would be booked twice.
-CONNECTED = ("procore", "lentune")
+#: The pretend company is connected with one accounting system: by two routes an invoice would be booked twice.
+USUAL = "lentune"
+#: The data set that is made for it, where that is not demo.
+DATASETS = {"sage_paperless": "paperless"}
+ACTOR = "set-up"
 
 
-def connect_simulators(ready: dict[str, Any]) -> dict[str, Any]:
-    """Connects the running simulators to one company, once per data folder, and starts the first reading.
+def dataset_of(connection: str | None) -> str:
+    """What the simulators hold when nothing else is asked for."""
+    return DATASETS.get(connection or USUAL, "demo")
+
+
+def connect_simulators(ready: dict[str, Any], connection: str | None = None) -> dict[str, Any]:
+    """Connects Procore and one accounting system, the data set's own unless one is named, to one company, once per data
+    folder, and starts the first reading.
 
     Returns what to add to ready.json: company_id, api_token, and sign_in, a link that works once.
     """
@@ -24,14 +32,14 @@ def connect_simulators(ready: dict[str, Any]) -> dict[str, Any]:
     told = story(stands["procore"]["url"])
     site_id = str(stands["procore"]["credentials"]["company_id"])
     company_id = known[0][0] if known else connections.new_company(told["company"]["name"], site_id)
-    for system, stand in stands.items():
-        if system in all_connectors() and system in CONNECTED:
-            connect(company_id, system, stand, (told["sitebooks"] or {}) if system != "procore" else {})
+    chosen = told["sitebooks"] or {}
+    for system in ("procore", connection or next(iter(chosen), USUAL)):
+        connect(company_id, system, stands[system], chosen.get(system) or {})
     return people(company_id, ready["web"])
 
 
 def story(url: str) -> dict[str, Any]:
-    """The pretend company's name, and what its people have chosen in our settings (approval), as its data set tells."""
+    """The pretend company's name, and what its people have chosen in our settings of each connection, as its data set tells."""
     with urllib.request.urlopen(f"{url}/_sim/story", timeout=10) as answer:
         told: dict[str, Any] = json.load(answer)
     return told
@@ -41,7 +49,9 @@ def connect(company_id: int, system: str, stand: dict[str, Any], own: dict[str, 
     """One connection as a person would make it: address, credentials, mirrored settings, webhooks, then the first pass."""
     credentials = {name: str(value) for name, value in stand["credentials"].items()}
     connections.connect(company_id, system, {"base_url": stand["url"], **own}, credentials)
-    publish.ring_all(company_id, settings.fetch(company_id, system, actor="set-up"))
+    publish.ring_all(company_id, settings.fetch(company_id, system, ACTOR))
+    if own:  # after the fetch, so that what the system itself holds is changed there first
+        publish.ring_all(company_id, settings.save(company_id, system, own, ACTOR))
     connections.subscribe(company_id, system)
     publish.ring_all(company_id, connections.catch_up(company_id, system))
     scan.start(company_id, system)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cli.live import Live
 from cli.output import Output
+from cli.papers import tell_papers
 from cli.place import Place
 from cli.rows import direction, money
 from cli.times import ago, local
@@ -52,6 +53,7 @@ def tell(out: Output, place: Place, seen: Record, why: Why, parent: str, live: L
     for warning in why.warnings:
         out.bullet(f"{warning.title} ({warning.code}). {warning.cause}", "!", "held")
     _sides(out, seen, why)
+    tell_papers(out, seen)
     if live is not None:
         _live(out, seen, live)
     _writes(out, place, seen)

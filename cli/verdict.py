@@ -3,6 +3,7 @@
 from typing import Any
 
 from cli.live import Live
+from cli.papers import papers_plain
 from cli.rows import called, row_plain
 from models.states import RecordState
 from sync.views import Record, system_word
@@ -55,6 +56,7 @@ def why_plain(seen: Record, why: Why, parent: str, live: Live | None) -> dict[st
         },
         "fields": seen.fields,
         "lines": seen.lines,
+        **papers_plain(seen),
         "checks": [_check(check) for check in why.checks],
         "problems": why.problems,
         "warnings": why.warnings,

@@ -13,8 +13,9 @@ from settings.environment import environment
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`tick`: seconds between beat's messages. Then one of `every` (seconds), `daily_at` (HH:MM local), `cron_setting`
-    (the connection's setting that holds a five-field cron, used while `when_setting` is on). With a `queue` the message
-    itself is the point: it is sent through that queue at each tick, with nothing to claim."""
+    (the connection's setting that holds a five-field cron), `times_setting` (its setting that holds HH:MM local times);
+    with a `when_setting` only while that one is on. With a `queue` the message itself is the point: it is sent through
+    that queue at each tick, with nothing to claim."""
 
     task: str
     tick: int
@@ -22,6 +23,7 @@ class Entry:
     every: int | None = None
     daily_at: str | None = None
     cron_setting: str | None = None
+    times_setting: str | None = None
     when_setting: str | None = None
     systems: tuple[str, ...] | None = None
     kinds: tuple[str, ...] | None = None
@@ -64,6 +66,13 @@ ENTRIES: dict[str, Entry] = {
         cron_setting="auto_push_cron",
         when_setting="auto_push_invoices",
     ),
+    "payments": Entry(
+        "sitebooks.maintenance.payments",
+        60,
+        "Reads the payments of synced invoices (A-14), as Sync Payments for Synced Invoices does",
+        times_setting="payment_times",
+        when_setting="create_payments_in_procore",
+    ),
     "nightly_full": Entry(
         "sitebooks.maintenance.pass",
         300,
@@ -86,7 +95,7 @@ ENTRIES: dict[str, Entry] = {
     "housekeeping": Entry(
         "sitebooks.maintenance.housekeeping",
         3600,
-        "Forgets settled events and old slots",
+        "Forgets settled events, old slots and documents that no record names",
         daily_at="05:00",
     ),
 }

@@ -1,5 +1,6 @@
 """Why: for one record, each check with a tick or a cross, both sides, what was sent, and what happens next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -84,7 +85,8 @@ def explain(company_id: int, record_id: int) -> Why:
             known = BatchKnown(db, company, connected, flow)
             obj = from_plain(row.kind, snapshot)
             known.fill(flow.needs(obj))
-            checks = [_result(check, obj, known) for check in flow.checks]
+            found = [*row.problems, *row.warnings]
+            checks = [_result(check, obj, known, found if flow.prepare else ()) for check in flow.checks]
         ours = {check.problem.code for check in checks if check.problem is not None}
         rule = f"{flow.target.replace('_', ' ').title()}'s own rules"
         checks += [CheckResult(rule, p.requirement, False, p) for p in map(_text, row.problems) if p.code not in ours]
@@ -107,10 +109,14 @@ def explain(company_id: int, record_id: int) -> Why:
         )
 
 
-def _result(check: Check, obj: Any, known: BatchKnown) -> CheckResult:
+def _result(check: Check, obj: Any, known: BatchKnown, found: Sequence[dict[str, Any]] = ()) -> CheckResult:
+    """`found`: what was found when the object had been prepared (its files fetched), which looking does not do again."""
     problem: Problem | None = check.run(obj, known)
     if problem is None:
-        return CheckResult(check.name, check.requirement, True)
+        stored = next((one for one in found if one["code"].replace("_", " ") == check.name), None)
+        if stored is None:
+            return CheckResult(check.name, check.requirement, True)
+        problem = problems.from_record(stored)
     shown = problems.text(problem.code, problem.values)
     return CheckResult(check.name, check.requirement, shown.severity != "error", shown)
 

@@ -6,7 +6,7 @@ from connectors.calls import CallFailed
 from connectors.registry import connector
 from settings.environment import environment
 from settings.schedule import ENTRIES
-from sync import audit, connections, inbox, reconcile, restored, second_look, sweep
+from sync import audit, connections, documents, inbox, reconcile, restored, second_look, sweep
 from tasks import publish, scan
 from tasks.base import DATABASE_TROUBLE
 from tasks.queues import BrokerAway, lengths
@@ -78,6 +78,18 @@ def scheduled_pass(schedule: str) -> None:
 
 
 @shared_task(
+    name="sitebooks.maintenance.payments",
+    autoretry_for=DATABASE_TROUBLE,
+    retry_backoff=2,
+    max_retries=3,
+)
+def read_payments(schedule: str) -> None:
+    """Twice daily: the one job that a person's Sync Payments for Synced Invoices starts too (C-10)."""
+    for connection in claimed(schedule):
+        publish.send("sitebooks.payment.pull", [connection.company_id, connection.system], "bulk")
+
+
+@shared_task(
     name="sitebooks.maintenance.reconcile",
     autoretry_for=DATABASE_TROUBLE,
     retry_backoff=2,
@@ -128,7 +140,8 @@ def subscribe(schedule: str) -> None:
     max_retries=3,
 )
 def housekeeping(schedule: str) -> None:
-    """Forgets settled events and old slots, once a day, and writes the head of each company's history to the log.
+    """Forgets settled events, old slots and documents that no record names, once a day, and writes the head of each
+    company's history to the log.
 
     Logs leave this machine: a head that was kept there proves later that the history was not written anew.
     """
@@ -136,4 +149,5 @@ def housekeeping(schedule: str) -> None:
         sweep.forget_slots()
         inbox.prune()
         for company_id, _ in connections.companies():
+            documents.prune(company_id)
             publish.log.info("history of company %s ends at %s", company_id, audit.head(company_id))

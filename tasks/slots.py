@@ -1,11 +1,13 @@
 """Which slot of a schedule entry is due now for a connection, and who claims it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from celery.schedules import crontab
 
+from connectors.registry import all_connectors
 from settings.schedule import ENTRIES, Entry
 from sync import clock, sweep
 from sync.connections import Scheduled, scheduled
@@ -26,16 +28,33 @@ def slot_of(entry: Entry, connection: Scheduled, now: datetime) -> datetime | No
     """The newest slot that has begun (UTC), or None. Missed slots are not made up one by one: the newest does for all."""
     if entry.every is not None:
         return datetime.fromtimestamp(int(now.timestamp()) // entry.every * entry.every, UTC)
+    if entry.when_setting is not None and not _setting(connection, entry.when_setting):
+        return None
     zone = ZoneInfo(connection.time_zone)
     if entry.daily_at is not None:
-        local = now.astimezone(zone)
-        hours, minutes = entry.daily_at.split(":")
-        begun = local.time() >= time(int(hours), int(minutes))
-        date = local.date() if begun else local.date() - timedelta(days=1)
-        return datetime(date.year, date.month, date.day, tzinfo=UTC)  # the local date is the slot: once a date
-    if entry.cron_setting is None or not connection.settings.get(entry.when_setting or "", False):
+        begun = _newest_begun([entry.daily_at], now.astimezone(zone))
+        return begun and begun.replace(hour=0, minute=0)  # the local date is the slot: once a date, whatever its time
+    if entry.times_setting is not None:
+        return _newest_begun(_setting(connection, entry.times_setting) or (), now.astimezone(zone))
+    if entry.cron_setting is None:
         return None
-    return _newest_match(connection.settings.get(entry.cron_setting), zone, now)
+    return _newest_match(_setting(connection, entry.cron_setting), zone, now)
+
+
+def _setting(connection: Scheduled, name: str) -> Any:
+    """As it was saved, else what its model says; None where this system has no such setting."""
+    if name in connection.settings:
+        return connection.settings[name]
+    declared = all_connectors().get(connection.system)
+    field = declared.settings.model_fields.get(name) if declared else None
+    return None if field is None or field.is_required() else field.get_default(call_default_factory=True)
+
+
+def _newest_begun(times: Sequence[str], local: datetime) -> datetime | None:
+    """The newest of these times of day that has begun there, as the wall clock reads: each is one slot a date."""
+    days = (local.date(), local.date() - timedelta(days=1))
+    walls = [datetime.combine(day, time.fromisoformat(at), UTC) for day in days for at in times]
+    return max((wall for wall in walls if wall <= local.replace(tzinfo=UTC)), default=None)
 
 
 def _newest_match(cron: str | None, zone: ZoneInfo, now: datetime) -> datetime | None:

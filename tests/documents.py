@@ -196,6 +196,8 @@ def _entries() -> Iterator[tuple[str, str, str]]:
             when = f"daily at {entry.daily_at}"
         elif entry.cron_setting:
             when = f"by the connection's `{entry.cron_setting}`, while `{entry.when_setting}` is on"
+        elif entry.times_setting:
+            when = f"daily at the times of the connection's `{entry.times_setting}`, while `{entry.when_setting}` is on"
         elif entry.queue:
             when = f"every `HEARTBEAT_SECONDS` ({field['heartbeat_seconds'].default})"
         elif name == "sweep":

@@ -37,7 +37,7 @@ def templates() -> Environment:
     )
     made.filters.update(
         amount=amount, money=money, sums=sums, moment=moment, clock=clock, ago=ago, until=until, n=_n, day=day_of,
-        decimal=Decimal, words=words,
+        decimal=Decimal, words=words, size=size,
     )
     made.globals.update(
         kind_word=kind_word, kinds_word=kinds_word, state_word=state_word, system_word=system_word, counted=counted,
@@ -136,6 +136,13 @@ def words(name: str) -> str:
 
 def _n(value: int) -> str:
     return f"{value:,}"
+
+
+def size(value: int) -> str:
+    """`820 kB`, `1.4 MB`: bytes as people read them."""
+    if value < 1000:
+        return f"{value} bytes"
+    return f"{value / 1000:,.0f} kB" if value < 1_000_000 else f"{value / 1_000_000:,.1f} MB"
 
 
 def _span(span: timedelta) -> str:

@@ -25,10 +25,14 @@ def demo(
     """Connect pretend systems, sync, let people act, compare, stop. Exit 1 and a list when anything is not as it must be."""
     from cli.demo.stage import Stage
     from cli.waiting import Waiting
+    from connectors.registry import all_connectors
 
+    if connection == "procore" or (connection and connection not in all_connectors()):
+        known = ", ".join(name for name in all_connectors() if name != "procore")
+        raise wrong_usage(f"There is no accounting system {connection}.", f"Name one of {known}.", "not_connected")
     out, began = Output(as_json), time.monotonic()
     out.say("A pretend Procore and pretend accounting systems start on this computer. Nothing leaves it.")
-    with Stage(seed) as stage:
+    with Stage(seed, connection) as stage:
         with Waiting(out, "Starting") as waiting:
             ready = stage.open(waiting)
         from cli.demo.play import Play
@@ -36,8 +40,6 @@ def demo(
 
         place = enter(str(ready["company_id"]), ready)
         publish_from_here()
-        if connection == "procore":
-            raise wrong_usage("Procore is the other side of every connection.", "Name an accounting system, or none for all.")
         system = place.system(connection)
         out.say(f"{place.company} is connected: {', '.join(place.systems)}. Console: {ready['web']}")
         played = Play(out, place, system).perform()

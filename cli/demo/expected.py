@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import text
 
 from models import session
+from sync import problems
 
 
 @dataclass(frozen=True)
 class Found:
-    """A record as it stands at the end; `of` is its commitment's number, `target` what it became there."""
+    """A record as it stands at the end; `of` is its commitment's number, `target` what it became there. What is only
+    information is no warning."""
 
     kind: str
     number: str
@@ -46,6 +48,7 @@ def ending(found: Sequence[Found], expected: Mapping[str, Any]) -> Ending:
     """Compares every record with what is expected of it."""
     end, wanted = Ending(), dict(expected)
     counts = wanted.pop("counts", {})
+    wanted.pop("books", None)  # judged in books.py
     for one in found:
         states = end.kinds.setdefault(one.kind, {})
         states[one.state] = states.get(one.state, 0) + 1
@@ -88,10 +91,10 @@ def _judge(end: Ending, one: Found, row: Mapping[str, Any] | None, listed: bool)
         end.differences.append(f"{one}: expected to become a {wanted['target']}, became {one.target or 'nothing'}")
     # why something is no part of the sync is no problem of anybody's
     for name, codes in (("problem", () if one.state == "ignored" else one.problems), ("warning", one.warnings)):
+        named = _named(wanted, name)
         for code, times in Counter(codes).items():
-            end.problems += [_problem(one, code, name == "warning", wanted.get(name) == code)] * times
-        if name in wanted and wanted[name] not in codes:
-            end.missing.append({"code": wanted[name], "kind": one.kind, "number": one.number})
+            end.problems += [_problem(one, code, name == "warning", code in named)] * times
+        end.missing += [{"code": code, "kind": one.kind, "number": one.number} for code in named if code not in codes]
 
 
 def _problem(one: Found, code: str, warning: bool, expected: bool) -> dict[str, Any]:
@@ -99,7 +102,13 @@ def _problem(one: Found, code: str, warning: bool, expected: bool) -> dict[str, 
 
 
 def _codes(row: Mapping[str, Any]) -> list[str]:
-    return [row[name] for name in ("problem", "warning") if name in row]
+    return [code for name in ("problem", "warning") for code in _named(row, name)]
+
+
+def _named(row: Mapping[str, Any], name: str) -> list[str]:
+    """One code or a list of them."""
+    value = row.get(name, [])
+    return [value] if isinstance(value, str) else list(value)
 
 
 def _because(one: Found) -> str:
@@ -135,7 +144,7 @@ def records(company_id: int, system: str) -> list[Found]:
                 row.direction,
                 row.state,
                 tuple(p["code"] for p in row.problems),
-                tuple(w["code"] for w in row.warnings),
+                tuple(w["code"] for w in row.warnings if problems.text(w["code"], w["values"]).severity != "info"),
                 row.target,
             )
             for row in rows

@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.comparing import compare
 from cli.counting import counts, show_counts, since
+from cli.demo.books import differences
 from cli.demo.duplicates import by_ledger, by_look
 from cli.demo.expected import Ending, ending, records
 from cli.demo.pretend import Pretend
@@ -15,7 +16,7 @@ from cli.place import Place, actor
 from cli.quiet import wait_until_quiet
 from cli.waiting import Waiting
 from objects.money import text_of
-from sync import approval
+from sync import approval, payments
 from sync.reconcile import Report
 from sync.views import overview, system_word
 from tasks import publish, scan
@@ -28,11 +29,12 @@ CALM_SECONDS = 1.5
 
 @dataclass
 class Played:
-    """What came of it. `restless` names what did not come to rest in time."""
+    """What came of it. `books`: what differs in the pretend systems' own books; `restless`: what did not come to rest."""
 
     ending: Ending
     reports: dict[str, Report]
     duplicates: list[str]
+    books: list[str] = field(default_factory=list)
     restless: list[str] = field(default_factory=list)
     records: int = 0
 
@@ -40,7 +42,7 @@ class Played:
     def ok(self) -> bool:
         """All is as the data set says it must be, to the cent, and nothing stands twice."""
         unexplained = any(report.unexplained for report in self.reports.values())
-        return self.ending.as_expected and not (unexplained or self.duplicates or self.restless)
+        return self.ending.as_expected and not (unexplained or self.duplicates or self.books or self.restless)
 
     def differences(self) -> list[str]:
         """Everything that is not as it must be, as sentences."""
@@ -49,6 +51,7 @@ class Played:
         return [
             *self.restless,
             *end.differences,
+            *self.books,
             *(f"{p['kind']} {p['number']}: {p['code']} was not expected" for p in end.problems if not p["expected"]),
             *(f"{p['kind']} {p['number']}: {p['code']} is missing" for p in end.missing),
             *(f"project {x.project or '(none)'}, {x.kind}: {x.currency} {x.unexplained:,.2f} unexplained" for x in lines),
@@ -103,13 +106,15 @@ class Play:
         self.out.say("\nBoth sides are compared to the cent ...")
         systems = [name for name in self.place.systems if name != "procore" and self.system in ("", name)]
         reports = compare(self.out, self.place.company_id, systems)
+        holds = {system: books.holds() for system, books in self.pretend.items()}
         doubled = [
             f"{system_word(system)}: {what}"
             for system, books in self.pretend.items()
-            for what in (*by_ledger(books.ledger()), *by_look(books.holds()))
+            for what in (*by_ledger(books.ledger()), *by_look(holds[system]))
         ]
-        found = records(self.place.company_id, self.system)
-        return Played(ending(found, self.story["expected"]), reports, doubled, self.restless, len(found))
+        found, expected = records(self.place.company_id, self.system), self.story["expected"]
+        amiss = differences(holds, expected.get("books", {}))
+        return Played(ending(found, expected), reports, doubled, amiss, self.restless, len(found))
 
     def _pass(self) -> None:
         """What the schedule does every few minutes: not every change has a webhook (an invoice that is approved and cannot be
@@ -124,7 +129,9 @@ class Play:
         where = "Sitebooks" if system == "sitebooks" else f"the pretend {system_word(system)}"
         self.out.say(f"\nIn {where} somebody does: {action.replace('_', ' ')} ({', '.join(f'{k} {v}' for k, v in args.items())})")
         began, start = since(self.place.company_id), time.monotonic()
-        if system == "sitebooks":
+        if action == "sync_payments":
+            _ask_for_payments(self.place, self.system)
+        elif system == "sitebooks":
             self._decide(args)
         else:
             self.pretend[system].act(action, args)
@@ -156,3 +163,9 @@ class Play:
     def _so_far(self) -> str:
         seen = overview(self.place.company_id)
         return f"{seen.agreed} of {seen.records} agree"
+
+
+def _ask_for_payments(place: Place, system: str) -> None:
+    """Sync Payments for Synced Invoices, as its button does it."""
+    for name in payments.asked(place.company_id, system, actor()):
+        publish.send("sitebooks.payment.pull", [place.company_id, name], "interactive")

@@ -37,10 +37,10 @@ LAST_LINES = 12
 
 
 class Stage:
-    """`with Stage(seed) as stage: ready = stage.open(waiting)`; everything is stopped and removed at the end."""
+    """`with Stage(seed, connection) as stage: ready = stage.open(waiting)`; everything is stopped and removed at the end."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, connection: str | None = None) -> None:
+        self.seed, self.connection = seed, connection
         place = Path("/var/tmp")  # where Postgres's own user may walk, which a private /tmp does not promise
         self.folder = Path(tempfile.mkdtemp(prefix="sitebooks-demo-", dir=place if place.is_dir() else None))
         self.folder.chmod(0o711)  # walked through, not read: Postgres may run as a user of its own
@@ -61,6 +61,7 @@ class Stage:
         ready_file = self.folder / "ready.json"
         data = self.folder / "data"
         command = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(data), "--free-ports", "--seed", str(self.seed)]
+        command += ["--connection", self.connection] if self.connection else []
         # ends with us, however we end
         launched = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(signal.SIGTERM)), "-", "-", *command]
         keep = {name: value for name, value in os.environ.items() if name not in FOREIGN}

@@ -57,7 +57,9 @@ def _kept(path: Path, folder: Path) -> Document | None:
             said["sha256"], said["pages"], said["size"],
             tuple(Part(**part) for part in said["parts"]), tuple(LeftOut(**one) for one in said["left_out"]),
         )  # fmt: skip
-        size = (folder / f"{document.sha256}.pdf").stat().st_size
+        made = folder / f"{document.sha256}.pdf"
+        size = made.stat().st_size
+        made.touch()  # in use: housekeeping takes what is old and nobody's
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return document if size == document.size else None

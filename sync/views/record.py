@@ -10,6 +10,8 @@ from sqlalchemy import Connection, text
 from models import session
 from models.states import RecordState
 from sync.problems import ProblemText
+from sync.views.document import Document, document_of
+from sync.views.paid import Paid, paid_of
 from sync.views.protection import Protected, protection_of
 from sync.views.records import FULL, RecordRow, find, rows_of, texts
 from sync.views.sides import Field, Line, fields_of, lines_of
@@ -51,6 +53,8 @@ class Record:
     writes: tuple[dict[str, Any], ...]
     approvals: tuple[dict[str, Any], ...]
     differing: tuple[Differing, ...]
+    document: Document | None
+    paid: Paid | None
 
     @property
     def protected_by(self) -> str:
@@ -86,6 +90,7 @@ def record(company_id: int, ref: int | str) -> Record | None:
             protection_of(row.system, row.kind, row.direction),
             stored.key, stored.attempt, stored.tries, stored.lease_until,
             tuple(map(_plain, writes)), tuple(map(_plain, approvals)), _differing(stored.problems),
+            document_of(data, stored.held, stored.problems), paid_of(db, row, data),
         )
 
 

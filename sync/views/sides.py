@@ -56,7 +56,7 @@ class Line:
 
 def fields_of(row: RecordRow, data: Plain | None, held: Plain | None, agreed: bool) -> tuple[Field, ...]:
     """The fields that either side has, money last."""
-    data, held = data or {}, held or {}
+    data, held = data or {}, _sent(held)
     found = [Field("Project", row.project or None, None, "unknown")] if row.project and row.kind != "project" else []
     for label, ours, theirs in FIELDS:
         here, there = _first(data, ours), _first(held, theirs)
@@ -75,7 +75,7 @@ def fields_of(row: RecordRow, data: Plain | None, held: Plain | None, agreed: bo
 def lines_of(db: Connection, row: RecordRow, data: Plain | None, held: Plain | None, agreed: bool) -> tuple[Line, ...]:
     """The source's lines, each beside the line of the plan made from it."""
     lines = (data or {}).get("lines") or ()
-    sent = (held or {}).get("lines") or ()
+    sent = _sent(held).get("lines") or ()
     codes = _codes(db, [_code_id(line) for line in lines])
     found = []
     for n, line in enumerate(lines):
@@ -86,6 +86,12 @@ def lines_of(db: Connection, row: RecordRow, data: Plain | None, held: Plain | N
         code = line.get("code") or codes.get(_code_id(line), "")
         found.append(Line(n + 1, code, line.get("description") or "", here, there, mark))
     return tuple(found)
+
+
+def _sent(held: Plain | None) -> Plain:
+    """What is sent in one piece with a file stands below, under `metadata`."""
+    held = held or {}
+    return {**(held.get("metadata") or {}), **held}
 
 
 def _amount(row: RecordRow, agreed: bool) -> Field:

@@ -81,3 +81,22 @@ def test_the_page_fits_with_everything_wrong(chromium: Any, vault: Vault, width:
     assert "Two writers of payments." in page.text_content("main")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     shot(page, f"vault-{width}-{theme}")
+
+
+@pytest.mark.requirement("S-21")
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_an_invoice_with_its_document_and_what_was_paid_of_it(
+    chromium: Any, vault: Vault, width: int, theme: str
+) -> None:
+    vault.world.save(create_payments_in_procore=True)
+    vault.world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00", check="7001")
+    vault.world.settle()
+    page = vault.open(chromium, "viewer", f"/objects/{vault.world.record('invoice', 'SI-103').id}", width, theme)
+    shot(page, f"invoice-document-{width}")
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider == 0, "nothing stands out at the side"
+    assert "Invoice SI-103.pdf" in page.text_content("section[aria-labelledby=h-paper]")
+    assert "20,000.00" in page.text_content("section[aria-labelledby=h-paid]")
+    address = page.get_attribute("section[aria-labelledby=h-paper] a", "href")
+    answer = page.request.get(vault.url + address)
+    assert answer.status == 200 and answer.body()[:5] == b"%PDF-"

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from web.pages import (
     approvals,
+    documents,
     events,
     granting,
     objects,
@@ -17,5 +18,7 @@ from web.pages import (
 )
 
 router = APIRouter(include_in_schema=False)
-for module in (sign_in, overview, objects, settling, approvals, problems, events, systems, granting, payments, reconciliation):
+for module in (
+    sign_in, overview, objects, settling, approvals, problems, events, systems, granting, payments, documents, reconciliation,
+):  # fmt: skip
     router.include_router(module.router)

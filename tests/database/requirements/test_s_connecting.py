@@ -2,7 +2,9 @@
 
 import threading
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -389,3 +391,30 @@ def test_the_button_brings_a_payment_to_procore(paperless):
         payment.pull.apply(args=[world.company, "sage_paperless"], throw=True)
         world.due_now()
     assert [p["amount"] for p in world.state("procore", "contract_payments")] == ["42000.00"]
+
+
+@pytest.mark.requirement("A-14", "Y-16", "S-35")
+def test_the_schedule_reads_payments_twice_a_day_by_the_job_behind_the_button(world, sent, monkeypatch):
+    """Ticks of two beats through a local day: each of the two times starts the job once."""
+    from sync import clock
+    from tasks.maintenance import read_payments
+
+    zone = ZoneInfo("Pacific/Auckland")
+    now = datetime(2026, 11, 23, 0, 0, tzinfo=zone)
+    monkeypatch.setattr(clock, "source", lambda: now)
+
+    def day() -> list[str]:
+        nonlocal now
+        started = []
+        for _ in range(24 * 6):
+            for _beat in range(2):
+                sent.clear()
+                read_payments.apply(args=["payments"], throw=True)
+                started += [f"{now:%H:%M} {name} {queue}" for name, args, queue in sent if args[0] == world.company]
+            now += timedelta(minutes=10)
+        return started
+
+    assert day() == [], "Create payments in Procore is off (S-34)"
+    world.save(create_payments_in_procore=True, payment_times=["06:00", "18:30"])
+    day()
+    assert day() == ["06:00 sitebooks.payment.pull bulk", "18:30 sitebooks.payment.pull bulk"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from cli.demo.books import differences
 from cli.demo.duplicates import by_ledger, by_look
 from cli.demo.expected import Found, ending
 
@@ -70,3 +71,23 @@ def test_duplicates_by_look_compare_parent_number_amount_and_date() -> None:
     assert by_look({"requisitions": [row, {**row, "id": 2}]}) == ["requisitions INV-1 10.00: 1, 2"]
     assert by_look({"requisitions": [row, {**row, "id": 2, "commitment_id": 6}]}) == []
     assert by_look({"requisitions": [row, {**row, "id": 2, "deleted_at": "2026-11-02"}]}) == []
+
+
+def test_several_problems_of_one_record_are_each_expected_by_name() -> None:
+    torn = Found("invoice", "SI-1", "", "from_procore", "held", ("attachment_empty", "type_not_convertible"), (), "")
+    rows = {"invoice": [{"number": "SI-1", "state": "held", "problem": ["attachment_empty", "type_not_convertible"]}]}
+    assert ending([torn], rows).as_expected
+    one = ending([replace(torn, problems=("attachment_empty",))], rows)
+    assert [missing["code"] for missing in one.missing] == ["type_not_convertible"]
+
+
+def test_books_must_hold_each_expected_row_once_and_nothing_else() -> None:
+    paid = {"check_number": "1", "amount": "10.00", "id": 7}
+    wanted = {"procore": {"contract_payments": [{"check_number": "1", "amount": "10.00"}]}}
+    assert differences({"procore": {"contract_payments": [paid]}}, wanted) == []
+    assert differences({"procore": {}}, wanted) == [
+        "contract_payments in procore: check_number 1, amount 10.00 expected once, found 0 times"
+    ]
+    cent = differences({"procore": {"contract_payments": [{**paid, "amount": "10.01"}]}}, wanted)
+    assert cent[1] == "contract_payments in procore: nobody expected check_number 1, amount 10.01"
+    assert "found 2 times" in differences({"procore": {"contract_payments": [paid, dict(paid)]}}, wanted)[0]

@@ -84,6 +84,35 @@ def test_a_late_tick_finds_the_slot_it_missed():
     assert slot_of(daily, connection("0 6 * * *"), six - timedelta(seconds=1)) is None
 
 
+PAYMENTS = ENTRIES["payments"]
+
+
+def vault(**settings):
+    return Scheduled(2, 1, "sage_paperless", "Pacific/Auckland", {"create_payments_in_procore": True} | settings)
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("times", [("06:00", "18:00"), ("02:30", "14:30"), ("00:00", "23:30"), ("02:00", "14:00")])
+@pytest.mark.requirement("A-14")
+def test_payments_are_read_once_at_each_of_their_two_times_on_every_day(day, times):
+    """02:30 and 02:00 do not exist on the one day and come twice on the other."""
+    claimed = walk(PAYMENTS, vault(payment_times=list(times)), day, before=0, after=26)
+    mine = [(slot, now) for slot, now in claimed if slot.date() == day.date()]
+    assert [f"{slot:%H:%M}" for slot, _ in mine] == [*times]
+    for (_, now), at in zip(mine, times, strict=True):
+        hours, minutes = map(int, at.split(":"))
+        assert abs((now - day.replace(hour=hours, minute=minutes).astimezone(UTC)).total_seconds()) <= 3600
+
+
+@pytest.mark.requirement("A-14", "S-34")
+def test_payments_are_read_at_the_settings_own_default_and_only_where_they_are_wanted():
+    at = datetime(2026, 7, 1, 6, 5, tzinfo=ZONE)
+    assert slot_of(PAYMENTS, vault(), at) == datetime(2026, 7, 1, 6, 0, tzinfo=UTC), "06:00 on the wall there"
+    assert slot_of(PAYMENTS, vault(), at - timedelta(minutes=6)) == datetime(2026, 6, 30, 18, 0, tzinfo=UTC)
+    assert slot_of(PAYMENTS, vault(create_payments_in_procore=False), at) is None
+    assert slot_of(PAYMENTS, connection(), at) is None, "a system without payments"
+
+
 def test_a_day_counts_in_the_companys_own_zone():
     at = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)  # already the 22nd in Auckland, still the 21st in London
     assert slot_of(entry(daily_at="00:30"), connection(), at).day == 22
@@ -92,7 +121,7 @@ def test_a_day_counts_in_the_companys_own_zone():
 
 def test_every_entry_of_the_schedule_says_when_and_names_a_task():
     for name, one in ENTRIES.items():
-        ways = [one.every, one.daily_at, one.cron_setting]
+        ways = [one.every, one.daily_at, one.cron_setting, one.times_setting]
         ticks_only = name in ("sweep", "second_looks") or one.queue
         assert len([w for w in ways if w is not None]) == (0 if ticks_only else 1), name
         assert one.task.startswith("sitebooks.") and one.about and one.tick > 0
