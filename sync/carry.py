@@ -125,8 +125,9 @@ def _reading(work: Work, call: Callable[[], None]) -> None:
         work.verdict = _unseen(work, _reconnect(work, error.answer.reason))
     except CallFailed as error:
         refused = named(work, "permission_missing", reason=str(error))
-        if work.step is not None and error.answer.status == 422:  # a rule of the system's, which the step can name
-            refused = work.step.explain(error.answer)
+        if work.step is not None and error.answer.status in (403, 422):  # a rule of the system's, which the step can name
+            said = work.step.explain(error.answer)
+            refused = refused if said.code == refused.code else said
         work.verdict = _unseen(work, refused)
     except NotUnderstood as error:
         work.verdict = _unseen(work, named(work, "not_understood", path=error.path, reason=error.reason))

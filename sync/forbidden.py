@@ -26,7 +26,7 @@ _only_some: dict[tuple[int, str], float] = {}
 def met(company: Company, works: Iterable[Work]) -> None:
     """After a batch: the systems that forbade something are asked for the plainest thing they have."""
     refused = {
-        (str(problem.values.get("system", "")).lower(), str(problem.values.get("reason", "")))
+        (str(problem.values.get("system", "")).lower().replace(" ", "_"), str(problem.values.get("reason", "")))
         for work in works
         if work.verdict is not None
         for problem in work.verdict.problems

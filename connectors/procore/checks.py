@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.calls import Answer
 from connectors.procore.client import sentence
-from objects.problem import Problem, on_any, on_snapshot
+from objects.problem import Problem, on_any, on_settings, on_snapshot
 
 Held = Mapping[str, Any]
 
@@ -34,6 +34,10 @@ def _until_commitment(held: Held) -> tuple[str, ...]:
     return (on_snapshot("procore", "commitment", held["commitment_id"]),)
 
 
+def _until_settings(held: Held) -> tuple[str, ...]:
+    return (on_settings(),)
+
+
 def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
@@ -47,6 +51,14 @@ INVOICE_REFUSALS = (
     Refusal("no_open_billing_period", "L-24", _words(r"\b(billing[_ ])?period(_id)?\b"), _until_period),
 )
 
+#: Of a payment: what people must switch on in the project before it can stand there (Y-05 to Y-08).
+PAYMENT_REFUSALS = (
+    Refusal("invoice_export_off", "Y-06", _words(r"export subcontractor invoices"), _until_settings),
+    Refusal("payments_issued_off", "Y-08", _words(r"payments issued"), _until_settings),
+    Refusal("erp_tool_off", "Y-05", _words(r"\berp integrations?\b"), _until_settings),
+    Refusal("commitments_tool_off", "Y-07", _words(r"\bcommitments? tool\b"), _until_settings),
+)
+
 
 def refused(held: Held) -> Callable[[Answer], Problem]:
     """Names any refusal: a missing permission, else Procore's text as received."""
@@ -56,6 +68,11 @@ def refused(held: Held) -> Callable[[Answer], Problem]:
 def invoice_refused(held: Held) -> Callable[[Answer], Problem]:
     """Names the refusal of a commitment invoice (L-24 to L-26)."""
     return lambda answer: _invoice(answer, held)
+
+
+def payment_refused(held: Held) -> Callable[[Answer], Problem]:
+    """Names the refusal of a payment whose project lacks a tool or a tab."""
+    return lambda answer: _named(answer, held, PAYMENT_REFUSALS) if answer.status == 403 else _unnamed(answer, held)
 
 
 #: What a document is called for people.
@@ -89,11 +106,14 @@ def blamed(body: Any, field: str = "") -> list[str]:
 
 
 def _invoice(answer: Answer, held: Held) -> Problem:
-    if answer.status in (400, 409, 422):
-        for refusal in INVOICE_REFUSALS:
-            if any(refusal.said.search(said) for said in blamed(answer.body)):
-                values = {"number": str(held.get("number", "")), "text": answer.reason}
-                return Problem(refusal.code, values, refusal.waits_for(held))
+    return _named(answer, held, INVOICE_REFUSALS) if answer.status in (400, 409, 422) else _unnamed(answer, held)
+
+
+def _named(answer: Answer, held: Held, refusals: tuple[Refusal, ...]) -> Problem:
+    for refusal in refusals:
+        if any(refusal.said.search(said) for said in blamed(answer.body)):
+            values = {"number": str(held.get("number", "")), "text": answer.reason}
+            return Problem(refusal.code, values, refusal.waits_for(held))
     return _unnamed(answer, held)
 
 

@@ -8,7 +8,7 @@ from connectors.calls import Answer, NotUnderstood, Request
 from connectors.flow import Counted
 from connectors.plan import Done, Plan, Seen, Step
 from connectors.ports import Client
-from connectors.procore.checks import refused
+from connectors.procore.checks import payment_refused
 from connectors.procore.client import ProcoreClient, own
 from connectors.procore.shapes import ident, money
 from objects.money import amount_of, text_of
@@ -39,7 +39,7 @@ def contract_payment(held: Held, remote_id: str | None, key: str, version: str |
     fields |= {"payment_method": held["method"]} if held["method"] in METHODS else {}
     body = {"project_id": int(held["project_id"]), "contract_id": int(_contract(held)), "contract_payment": fields}
     return (yield Step(
-        "payment", Request("POST", PATH, body=body), key, lambda answer: _written(answer, held, key), refused(held),
+        "payment", Request("POST", PATH, body=body), key, lambda answer: _written(answer, held, key), payment_refused(held),
         look=payment_left(held, key), look_first=True, irreversible=True, amount=held["amount"],
     ))  # fmt: skip
 

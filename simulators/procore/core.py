@@ -9,7 +9,7 @@ from simulators.kit.delivery import Delivery
 from simulators.kit.http import BadJson, Request, Response
 from simulators.kit.router import Match
 from simulators.kit.simulator import Simulator
-from simulators.procore import attachments, errors, webhooks
+from simulators.procore import attachments, errors, tools, webhooks
 from simulators.procore.errors import Refused
 from simulators.procore.limits import Limits
 from simulators.procore.routes import ACTIONS, ROUTER, load
@@ -220,6 +220,7 @@ class Procore(Simulator):
         project_id = match.params.get("project_id")
         if project_id is not None:
             self.company.get("projects", project_id)
+        tools.allow(self, request, match)
 
     def _installed(self, named: str) -> Company:
         number = int(named) if named.isdigit() else -1

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from simulators.kit.actions import BadAction
-from simulators.procore import budget, company_api, cost_codes, projects, standard_codes, vendors
+from simulators.procore import budget, company_api, cost_codes, projects, standard_codes, tools, vendors
 from simulators.procore.errors import Refused
 from simulators.procore.routes import ACTIONS
 from simulators.procore.store import Company, Row
@@ -133,6 +133,15 @@ def set_overbilling(
         row["_allow_overbilling"] = bool(allow)
     simulator.touch(row)
     simulator.changed("projects", row, "updated", row["project_number"], "Projects")
+
+
+@ACTIONS.add
+def set_tool(simulator: "Procore", project: str, tool: str, on: bool = True, company: str = "") -> None:
+    """Switches commitments, payments_issued, erp_integrations or export_subcontractor_invoices of a project on or off."""
+    if tool not in tools.SAID:
+        raise BadAction(f"no tool {tool}; known: {', '.join(tools.SAID)}")
+    row = _project(own(simulator, company), project)
+    row["_tools_off"] = sorted({*row.get("_tools_off", ()), tool} - ({tool} if on else set()))
 
 
 @ACTIONS.add

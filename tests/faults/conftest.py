@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.judging import judge
+from tests.faults.judging import FAILED, judge
 from tests.faults.stand import Stand, home, opened
 
 if sys.platform != "linux":
@@ -38,17 +38,16 @@ def site(stand: Stand, request: pytest.FixtureRequest) -> Iterator[Stand]:
     assert not broken, "\n".join(broken)
 
 
-FAILED = pytest.StashKey[bool]()
-
-
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.when == "call":
         item.stash[FAILED] = report.failed
-    if report.failed and "site" in getattr(item, "funcargs", {}):
-        report.sections.append(("the stack", item.funcargs["site"].told()))
+    given = getattr(item, "funcargs", {})
+    for name in ("site", "books"):
+        if report.failed and name in given:
+            report.sections.append(("the stack", given[name].told()))
 
 
 @pytest.fixture

@@ -3,8 +3,13 @@
 import time
 from collections.abc import Sequence
 
+import pytest
+
 from tests import oracles
 from tests.faults.stand import Stand
+
+#: Whether the test itself failed: then what it left behind is no further failure.
+FAILED = pytest.StashKey[bool]()
 
 
 def judge(stand: Stand, besides: Sequence[str] = (), seconds: float = 15) -> list[str]:

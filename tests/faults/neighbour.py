@@ -19,18 +19,25 @@ from workers.local.places import ROOT, Secrets
 
 _names = count(2)
 #: No limits, unless a row asks for some.
-UNLIMITED: dict[str, dict[str, Any]] = {"procore": {"hourly": 0, "spike": 0}, "lentune": {"rate_per_minute": 0}}
+UNLIMITED: dict[str, dict[str, Any]] = {
+    "procore": {"hourly": 0, "spike": 0}, "lentune": {"rate_per_minute": 0}, "sage_paperless": {"rate_per_minute": 0},
+}  # fmt: skip
 
 
 class Neighbour(Stand):
     """The same stack, seen as another company: `act`, `state`, `ledger` and faults are those of its own systems."""
 
-    def __init__(self, stand: Stand, cores: dict[str, Simulator], urls: dict[str, str], company: int) -> None:
+    def __init__(self, stand: Stand, cores: dict[str, Simulator], urls: dict[str, str], joined: dict[str, Any]) -> None:
         self.run, self.failpoints, self.web, self.database_url = stand.run, stand.failpoints, stand.web, stand.database_url
-        self.app, self.broker, self.company = stand.app, stand.broker, company
-        self.cores, self.url = cores, urls
-        self.sight = OverHttp(company, urls, stand.database_url)
+        self.app, self.broker, self.company = stand.app, stand.broker, int(joined["company_id"])
+        self.cores, self.url, self.joined = cores, urls, joined
+        self.sight = OverHttp(self.company, urls, stand.database_url)
         self._seen, self._stopped = dict.fromkeys(urls, 0), set()
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """The stack's, with this company's own people."""
+        return {**super().ready, **self.joined}
 
     def record(self, kind: str, number: str) -> dict[str, Any]:
         found = self.rows(
@@ -61,13 +68,13 @@ class Neighbour(Stand):
 def neighbour(
     stand: Stand, options: dict[str, dict[str, Any]] | None = None, settings: dict[str, dict[str, Any]] | None = None,
     dataset: str | dict[str, Any] = "small", loaded: bool = True,
-    credentials: Callable[[str, dict[str, Any]], dict[str, str]] | None = None,
+    credentials: Callable[[str, dict[str, Any]], dict[str, str]] | None = None, accounting: str = "lentune",
 ) -> Iterator[Neighbour]:
     """Connected and (with `loaded`) quiet after its first load; at the end it must be quiet again, and in agreement.
 
     `credentials` gives Procore's from its address and what it knows; else they are the app's own.
     """
-    given = {system: {**UNLIMITED[system], **(options or {}).get(system, {})} for system in UNLIMITED}
+    given = {system: {**UNLIMITED[system], **(options or {}).get(system, {})} for system in ("procore", accounting)}
     cores = {system: simulators.load(system, dataset=dataset, **given[system]) for system in given}
     shells = {system: Shell(core).start() for system, core in cores.items()}
     urls = {system: shell.url for system, shell in shells.items()}
@@ -75,7 +82,8 @@ def neighbour(
         made = Neighbour(stand, cores, urls, _join(stand, cores, urls, settings or {}, credentials))
         try:
             if loaded:
-                made.wait_state("commitment", "SC-1001-01", seconds=60)
+                if accounting == "lentune":
+                    made.wait_state("commitment", "SC-1001-01", seconds=60)
                 made.wait_quiet(60)
             yield made
             made.mend()
@@ -103,7 +111,7 @@ def environ(stand: Stand) -> dict[str, str]:
 def _join(
     stand: Stand, cores: dict[str, Simulator], urls: dict[str, str], settings: dict[str, dict[str, Any]],
     credentials: Callable[[str, dict[str, Any]], dict[str, str]] | None,
-) -> int:
+) -> dict[str, Any]:
     known = {system: {k: str(v) for k, v in core.credentials.items()} for system, core in cores.items()}
     site_id = known["procore"]["company_id"]
     if credentials is not None:
@@ -117,4 +125,4 @@ def _join(
         env=os.environ | environ(stand), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return int(done.stdout.split()[-1])
+    return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -7,7 +7,7 @@ with the id of the invariant (reliability section 5) and naming the object; none
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
-from tests.oracles import agree, approved, chain, companies, meddled, rest
+from tests.oracles import agree, approved, chain, companies, meddled, paperless, rest
 from tests.oracles.once import Ledgers
 from tests.oracles.sights import InProcess, OverHttp, Sight
 
@@ -26,7 +26,7 @@ def cheap(sight: Sight) -> list[str]:
 def broken(sight: Sight, canaries: Sequence[str] = ()) -> list[str]:
     """Everything that can be judged once all is mended and quiet. `canaries`: secrets that must stand nowhere."""
     found = cheap(sight) + rest.unsettled(sight) + rest.endless(sight) + rest.overtaken(sight) + agree.disagreements(sight)
-    found += approved.unapproved(sight) + meddled.remade(sight)
+    found += approved.unapproved(sight) + paperless.sent_again(sight) + meddled.remade(sight)
     return found + chain.unproved(sight) + companies.mixed(sight) + companies.leaked(sight, canaries)
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from tests.oracles import meddled
+from tests.oracles import meddled, paperless
 from tests.oracles.intake import Intake
 from tests.oracles.model import Expected, Row, State, live, money, written
 from tests.oracles.posting import ANY, Posting
@@ -23,21 +23,32 @@ Key = tuple[str, str, str]
 
 def disagreements(sight: Sight) -> list[str]:
     """What differs and is not listed as waiting."""
-    procore, lentune = sight.state("procore"), sight.state("lentune")
+    procore = sight.state("procore")
+    if "sage_paperless" in sight.systems:
+        books = paperless.Books(procore, sight.state("sage_paperless"), _settings(sight, "sage_paperless"))
+        return _judged(sight, "sage_paperless", books.expected()) + books.strangers() + _payments(procore)
+    lentune = sight.state("lentune")
     posting = Posting(procore, lentune)
     expected = Intake(procore, lentune).expected() + posting.expected()
+    return _judged(sight, "lentune", expected) + _strangers(procore, posting) + _payments(procore)
+
+
+def _judged(sight: Sight, accounting: str, expected: list[Expected]) -> list[str]:
+    """One by one, those whose source is gone, and the sums."""
     records = _records(sight)
     hands = meddled.hands(sight)
-    theirs = {id(one) for one in expected if any((_target(one), str(there["id"])) in hands for there in one.there)}
+    theirs = {id(one) for one in expected if any((_target(one, accounting), str(there["id"])) in hands for there in one.there)}
     found = []
     for one in expected:
         record = records.get((one.kind, one.direction, one.source_id))
         if id(one) not in theirs or record is None or record["state"] != "synced":
             found += _one(one, record)
-    found += _sourceless(expected, records)
-    found += _sums(expected, records, theirs)
-    found += _strangers(procore, posting)
-    return found + _payments(procore)
+    return found + _sourceless(expected, records) + _sums(expected, records, theirs)
+
+
+def _settings(sight: Sight, system: str) -> Row:
+    rows = sight.rows("SELECT settings FROM connection WHERE company_id = %s AND system = %s", [sight.company, system])
+    return dict(rows[0]["settings"])
 
 
 def _records(sight: Sight) -> dict[Key, Row]:
@@ -99,8 +110,8 @@ def _sourceless(expected: list[Expected], records: dict[Key, Row]) -> list[str]:
     ]
 
 
-def _target(one: Expected) -> str:
-    return "lentune" if one.direction == "from_procore" else "procore"
+def _target(one: Expected, accounting: str) -> str:
+    return accounting if one.direction == "from_procore" else "procore"
 
 
 def _sums(expected: list[Expected], records: dict[Key, Row], theirs: set[int]) -> list[str]:

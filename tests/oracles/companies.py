@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from tests.oracles.once import SYSTEMS
 from tests.oracles.sights import Sight
 
 _TABLES = "SELECT tablename AS table_name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
@@ -13,7 +12,7 @@ def mixed(sight: Sight) -> list[str]:
     own = sight.rows("SELECT site_id FROM company WHERE id = %s", [sight.company])[0]["site_id"]
     found = [
         f"I8: {system} was written to in company {entry['company']}, and ours is {own}: {entry['kind']} {entry['remote_id']}"
-        for system in SYSTEMS
+        for system in sight.systems
         for entry in sight.ledger(system)
         if entry["actor"] == "client" and entry["company"] not in ("", own)
     ]
@@ -32,7 +31,7 @@ def _others_keys(sight: Sight) -> list[str]:
     state = sight.state("procore")
     return [
         f"I8: {kind} {row['id']} in Procore carries {row['origin_id']}, which is no key of this company's records"
-        for kind in ("direct_costs", "requisitions", "purchase_order_contracts")
+        for kind in ("direct_costs", "requisitions", "purchase_order_contracts", "contract_payments")
         for row in state.get(kind, [])
         if row["origin_id"] and not row.get("deleted_at") and row["origin_id"] not in keys
     ]

@@ -5,23 +5,22 @@ from typing import Any
 
 from tests.oracles.sights import Entry, Sight
 
-SYSTEMS = ("procore", "lentune")
 #: Kinds of one document under different names: an invoice is a direct cost or a commitment invoice, never both (L-13).
 SAME = {"requisitions": "invoice", "direct_costs": "invoice", "purchase_order": "order", "subcontract": "order"}
 #: Documents with money: only those we made ourselves are ours to change. Codes and projects may be taken over (F5 to F7).
 DOCUMENTS = {
     "direct_costs", "direct_cost_line_items", "requisitions", "purchase_order_contracts", "work_order_contracts",
-    "purchase_order", "subcontract", "variation", "vendors",
+    "purchase_order", "subcontract", "variation", "vendors", "contract_payments", "invoices",
 }  # fmt: skip
 #: Written by us beside what moves: our own subscriptions, and what we say of a record of theirs.
-BESIDE = ("webhook_hooks", "webhook_triggers", "webhook_subscription", "posting_claim", "posting_result")
+BESIDE = ("webhook_hooks", "webhook_triggers", "webhook_subscription", "webhook_subscriptions", "posting_claim", "posting_result")
 
 
 class Ledgers:
-    """Both ledgers as read so far, and what of it is alive."""
+    """The ledgers as read so far, and what of it is alive."""
 
     def __init__(self) -> None:
-        self.read_to = dict.fromkeys(SYSTEMS, 0)
+        self.read_to: dict[str, int] = defaultdict(int)
         #: (system, company, document, key) -> live remote ids that we made
         self.live: dict[tuple[str, str, str, str], set[tuple[str, str]]] = defaultdict(set)
         #: (system, kind, remote id) -> who made it, as far as the ledger tells
@@ -31,7 +30,7 @@ class Ledgers:
 
     def read(self, sight: Sight) -> None:
         """Takes in what is new."""
-        for system in SYSTEMS:
+        for system in sight.systems:
             new = sight.ledger(system, self.read_to[system])
             for entry in new:
                 self._take(system, entry)

@@ -17,6 +17,10 @@ class Sight(Protocol):
 
     company: int
 
+    @property
+    def systems(self) -> Sequence[str]:
+        """The systems that this company has."""
+
     def state(self, system: str) -> State:
         """Everything that system holds, by kind (`/_sim/state`)."""
 
@@ -56,6 +60,10 @@ class InProcess(_Tables):
         super().__init__(database_url)
         self.company, self.simulators = company, simulators
 
+    @property
+    def systems(self) -> Sequence[str]:
+        return tuple(self.simulators)
+
     def state(self, system: str) -> State:
         return self.simulators[system].state()
 
@@ -69,6 +77,10 @@ class OverHttp(_Tables):
     def __init__(self, company: int, urls: Mapping[str, str], database_url: str) -> None:
         super().__init__(database_url)
         self.company, self.urls = company, urls
+
+    @property
+    def systems(self) -> Sequence[str]:
+        return tuple(self.urls)
 
     def state(self, system: str) -> State:
         return self._get(system, "/_sim/state")["kinds"]
