@@ -5,20 +5,12 @@ import urllib.request
 from datetime import timedelta
 from typing import Any
 
-from sync import connections, settings
+from cli.pretending import USUAL
+from sync import connections, settings, views
 from sync.tokens import ensure_user, new_token
 from tasks import publish, scan
 
-#: The pretend company is connected with one accounting system: by two routes an invoice would be booked twice.
-USUAL = "lentune"
-#: The data set that is made for it, where that is not demo.
-DATASETS = {"sage_paperless": "paperless"}
 ACTOR = "set-up"
-
-
-def dataset_of(connection: str | None) -> str:
-    """What the simulators hold when nothing else is asked for."""
-    return DATASETS.get(connection or USUAL, "demo")
 
 
 def connect_simulators(ready: dict[str, Any], connection: str | None = None) -> dict[str, Any]:
@@ -46,11 +38,16 @@ def story(url: str) -> dict[str, Any]:
 
 
 def connect(company_id: int, system: str, stand: dict[str, Any], own: dict[str, Any]) -> None:
-    """One connection as a person would make it: address, credentials, mirrored settings, webhooks, then the first pass."""
+    """One connection as a person would make it: address, credentials, mirrored settings, webhooks, then the first pass.
+
+    What people have set since it was made first stays.
+    """
+    earlier = views.connection(company_id, system)
+    values = {**(own if earlier is None else earlier.settings), "base_url": stand["url"]}
     credentials = {name: str(value) for name, value in stand["credentials"].items()}
-    connections.connect(company_id, system, {"base_url": stand["url"], **own}, credentials)
+    connections.connect(company_id, system, values, credentials)
     publish.ring_all(company_id, settings.fetch(company_id, system, ACTOR))
-    if own:  # after the fetch, so that what the system itself holds is changed there first
+    if own and earlier is None:  # after the fetch, so that what the system itself holds is changed there first
         publish.ring_all(company_id, settings.save(company_id, system, own, ACTOR))
     connections.subscribe(company_id, system)
     publish.ring_all(company_id, connections.catch_up(company_id, system))

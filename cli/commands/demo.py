@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.exits import UNEXPECTED, wrong_usage
+from cli.exits import UNEXPECTED
 from cli.options import AsJson, System
 from cli.output import Output
 
@@ -24,12 +24,10 @@ def demo(
 ) -> None:
     """Connect pretend systems, sync, let people act, compare, stop. Exit 1 and a list when anything is not as it must be."""
     from cli.demo.stage import Stage
+    from cli.pretending import accounting
     from cli.waiting import Waiting
-    from connectors.registry import all_connectors
 
-    if connection == "procore" or (connection and connection not in all_connectors()):
-        known = ", ".join(name for name in all_connectors() if name != "procore")
-        raise wrong_usage(f"There is no accounting system {connection}.", f"Name one of {known}.", "not_connected")
+    accounting(connection)
     out, began = Output(as_json), time.monotonic()
     out.say("A pretend Procore and pretend accounting systems start on this computer. Nothing leaves it.")
     with Stage(seed, connection) as stage:

@@ -26,7 +26,7 @@ def up(
     Flower and the simulators. Ctrl-C stops all of it in order; the data is kept."""
     from functools import partial
 
-    from cli.seed import dataset_of
+    from cli.pretending import accounting, dataset_of
     from workers.local.places import Unusable, data_folder
     from workers.local.server import DidNotStart
     from workers.local.stack import Options, Stack
@@ -35,7 +35,7 @@ def up(
         data_dir=data_dir or data_folder(),
         ready_file=ready_file and ready_file.resolve(),
         simulators=simulators,
-        dataset=dataset or dataset_of(connection),
+        dataset=dataset or dataset_of(accounting(connection)),
         seed=seed,
         free_ports=free_ports,
     )

@@ -135,6 +135,8 @@ class Play:
             self._decide(args)
         else:
             self.pretend[system].act(action, args)
+        if act.get("with_next"):  # people do not wait for us
+            return
         self._rest(f"What followed from {action}")
         done = counts(self.place.company_id, began, None, self.system)
         self.out.say(
