@@ -28,16 +28,24 @@ OPENED = pytest.StashKey[ExitStack]()
 RUNNING = pytest.StashKey["Servers"]()
 
 
+#: The folders, those with the longest files first: test processes that work side by side then end together.
+GROUPS = ("mill", "faults", "worker", "browser", "database", "unit")
+
+
+def _folder(item: pytest.Item) -> str:
+    return Path(item.fspath).relative_to(Path(__file__).parent).parts[0]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The folder a test stands in says what it needs.
 
     Real processes on a busy machine may miss a deadline: that alone, and never what a judge found, is tried once more. The
     summary says so.
     """
-    groups = ("unit", "database", "worker", "browser", "faults", "mill")
+    items.sort(key=lambda item: GROUPS.index(_folder(item)) if _folder(item) in GROUPS else len(GROUPS))
     for item in items:
-        folder = Path(item.fspath).relative_to(Path(__file__).parent).parts[0]
-        if folder in groups:
+        folder = _folder(item)
+        if folder in GROUPS:
             item.add_marker(getattr(pytest.mark, folder))
         if folder in ("worker", "browser", "faults"):
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=[r"\(waited \d+ s\)"]))

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 #: Several files at once, each whole in one process.
-SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 #: Everything but what breaks real processes on purpose, row by row (`test tests/faults`), and what takes long.
 WHOLE = [*SIDE_BY_SIDE, "-m", "not slow and not faults", "tests"]
 

@@ -56,7 +56,7 @@ def test_moves_that_must_not_be_made(before, after):
 
 
 def test_only_a_look_or_an_answer_or_a_person_takes_a_record_out_of_doubt():
-    assert MOVES[S.checking] == {S.synced, S.pending, S.needs_attention, S.checking, S.sending, S.held}
+    assert MOVES[S.checking] == {S.synced, S.pending, S.needs_attention, S.checking, S.sending, S.held, S.conflict}
 
 
 def test_the_states_of_events_and_writes_are_those_of_the_design():
