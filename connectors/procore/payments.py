@@ -13,14 +13,14 @@ from connectors.procore.client import ProcoreClient, own
 from connectors.procore.shapes import ident, money
 from objects.money import amount_of, text_of
 from objects.problem import Problem
+from settings.environment import environment
 
 Held = dict[str, Any]
 Record = Mapping[str, Any]
 PATH = "/rest/v1.0/contract_payments"
 #: Ways of paying that Procore knows; another one is left out.
 METHODS = frozenset({"check", "credit_card", "electronic"})
-#: Payments of one commitment are looked for one after the other: one list serves them. Far less than the quarantine of a
-#: doubt, so that a second look never sees what the first one saw.
+#: Payments of one commitment are looked for one after the other: one list serves them.
 YOUNG = timedelta(seconds=5)
 
 
@@ -94,12 +94,17 @@ def _twin(record: Record, held: Mapping[str, Any]) -> bool:
 def _listed(client: ProcoreClient, held: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every payment of the commitment: there is no filter by origin id (section 7)."""
     contract, now = _contract(held), client.clock()
-    kept = client.paid.get(contract)
-    if kept is not None and timedelta(0) <= now - kept[0] < YOUNG:
+    kept, young = client.paid.get(contract), _young()
+    if kept is not None and timedelta(0) <= now - kept[0] < young:
         return kept[1]
     found = client.all(PATH, {"project_id": str(held["project_id"]), "contract_id": contract})
-    client.paid = {contract: (now, found), **{c: k for c, k in client.paid.items() if now - k[0] < YOUNG and c != contract}}
+    client.paid = {contract: (now, found), **{c: k for c, k in client.paid.items() if now - k[0] < young and c != contract}}
     return found
+
+
+def _young() -> timedelta:
+    """Half the pause between two looks at a doubt at most: the second look must never see what the first one saw."""
+    return min(YOUNG, timedelta(seconds=environment().quarantine_seconds / 30))
 
 
 def payment_sightings(client: Client, held: Mapping[str, Any], key: str) -> Sequence[Seen]:

@@ -53,6 +53,7 @@ def approve(books: Neighbour, amount: str = "1000.00", pages: int = 2) -> str:
     files = [{"kind": "pdf", "name": f"Invoice {invoice}.pdf", "pages": pages}, {"kind": "text", "name": "Dockets.txt"}]
     lines = [{"line": 1, "amount": amount}]
     books.act("procore", "create_requisition", commitment=order, invoice_number=invoice, lines=lines, attachments=files)
+    books.scan("procore", kinds=("invoice",))  # Procore has no webhook for these
     return invoice
 
 
