@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import Connection, create_engine, text
 from starlette.testclient import TestClient
 
-import workers.app  # before any task is imported
+import workers.app  # noqa: F401  before any task is imported
 from models import unscoped
 from sync import connections, heartbeat
 from tasks.heartbeat import pulse
@@ -31,8 +31,7 @@ def away() -> Iterator[Connection]:
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither what an earlier test heard of the broker, nor another app that it made the current one."""
-    workers.app.app.set_current()
+    """What an earlier test heard of the broker."""
     monkeypatch.setattr(readiness, "_asked", (-math.inf, ""))
 
 

@@ -41,7 +41,7 @@ def running(folder: Path) -> Iterator[Up]:
 def send_slow(run: Up, marker: Path, seconds: int) -> int:
     """Start the slow task; returns the process id of the pool child that runs it."""
     marker.parent.mkdir(exist_ok=True)
-    app = Celery(broker=run.ready["broker_url"])
+    app = Celery(broker=run.ready["broker_url"], set_as_current=False)
     app.conf.broker_transport_options = {"global_keyprefix": "sitebooks:"}
     app.send_task("tests.slow", args=[seconds, str(marker)], queue="interactive", ignore_result=True)
     app.close()
