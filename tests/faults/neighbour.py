@@ -39,13 +39,6 @@ class Neighbour(Stand):
         """The stack's, with this company's own people."""
         return {**super().ready, **self.joined}
 
-    def record(self, kind: str, number: str) -> dict[str, Any]:
-        found = self.rows(
-            "SELECT * FROM sync_record WHERE company_id = %s AND kind = %s AND number = %s ORDER BY id",
-            self.company, kind, number,
-        )  # fmt: skip
-        return found[0] if found else {}
-
     def budget(self, system: str = "procore") -> dict[str, Any]:
         """What Postgres knows of a connection's limit."""
         return self.rows(

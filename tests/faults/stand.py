@@ -202,8 +202,11 @@ class Stand(People):
             db.execute(statement, values)
 
     def record(self, kind: str, number: str) -> dict[str, Any]:
-        """The sync record, or {}."""
-        found = self.rows("SELECT * FROM sync_record WHERE kind = %s AND number = %s ORDER BY id", kind, number)
+        """This company's sync record, or {}."""
+        found = self.rows(
+            "SELECT * FROM sync_record WHERE company_id = %s AND kind = %s AND number = %s ORDER BY id",
+            self.company, kind, number,
+        )  # fmt: skip
         return found[0] if found else {}
 
     def codes(self, kind: str, number: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from simulators.sage_paperless.folder import RENAMED
 from tests.faults import paperless
 from tests.faults.neighbour import Neighbour
 from tests.faults.paperless import QUEUE, approve, hurry, issued, pay
@@ -59,9 +60,9 @@ def stem(books: Neighbour, invoice: str) -> str:
 
 
 def lying(books: Neighbour, place: str, invoice: str) -> list[str]:
-    """Endings of this invoice's files there, temporary ones left out."""
-    found = (share(books) / place).glob(f"{stem(books, invoice)}*")
-    return sorted(path.name.partition(".")[2] for path in found)
+    """Endings of this invoice's files there; temporary ones, and what another program took and renamed, are left out."""
+    found = [path.name.partition(".")[2] for path in (share(books) / place).glob(f"{stem(books, invoice)}*")]
+    return sorted(ending for ending in found if not ending.endswith(RENAMED))
 
 
 def taken(books: Neighbour, invoice: str) -> dict[str, Any]:

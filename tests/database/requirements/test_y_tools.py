@@ -69,14 +69,16 @@ def test_while_the_commitments_tool_is_off_nothing_of_the_project_is_taken_for_g
 
 
 @pytest.mark.fault("F37")
-def test_a_vault_that_forbids_everything_is_paused_once_and_goes_on(paperless):
-    world = paperless("SI-102", "SI-109", sync=False, ours=ON)
+def test_a_vault_that_forbids_everything_is_paused_once_by_the_first_write_that_meets_it_and_goes_on(paperless):
+    world = paperless("SI-102", "SI-109", ours=ON)
     world.fault("sage_paperless", on="request", match={}, action="status", status=403,
                 body={"code": "forbidden", "title": "Forbidden", "detail": "not yours"})  # fmt: skip
-    world.sync()
+    world.act("procore", "attach_file", commitment="SC-1001-01", number=1, name="More.pdf")
+    world.scan("procore")
     with session(world.company) as db:
         blocked = db.execute(text("SELECT system, blocked_code FROM connection WHERE blocked_code IS NOT NULL")).one()
     assert tuple(blocked) == ("sage_paperless", "permission_missing")
     world.mend()
     poll(world)
     assert set(world.states("invoice").values()) == {"synced"}
+    assert len(world.ledger("sage_paperless", kind="invoices", effect="updated")) == 1, "the newer revision, once"
