@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -99,21 +99,38 @@ class HttpClient:
     # What the engine and the readers use.
 
     def send(self, request: Request) -> Answer:
-        """One request, one outcome. A refused token is replaced once and the request, known not applied, sent again."""
+        """One request, one outcome. A refused token is replaced and the request, known not applied, sent again."""
         wait = self.budget.take(self.urgent)
         if wait is not None:
             return Answer(Outcome.not_applied, reason="our share of the limit is used up", retry_at=wait)
         try:
-            token = self.store.token(self.sign_in)
-            answer = self._exchange(request, token)
-            if answer.status == 401:
-                answer = self._exchange(request, self.store.token(self.sign_in, refused=token))
+            for token in self._tokens():
+                answer = self._exchange(request, token)
+                if answer.status != 401:
+                    break
         except Unavailable as error:
             return Answer(Outcome.not_applied, error.answer.status, reason=error.answer.reason,
                           retry_at=error.answer.retry_at)
         except SignInRefused as error:
             return Answer(Outcome.refused, 401, reason=error.answer.reason)
         return answer
+
+    def _tokens(self) -> Iterator[str]:
+        """What may let us in, in turn: the token we hold, what another process took meanwhile (it may have ended as well),
+        and a new one, whose refusal is the last word. Raises SignInRefused or Unavailable."""
+        fetched = False
+
+        def sign_in(secrets: Mapping[str, str], old: Token | None) -> Token:
+            nonlocal fetched
+            fetched = True
+            return self.sign_in(secrets, old)
+
+        yield (token := self.store.token(sign_in))
+        fetched = False
+        for _ in range(2):
+            yield (token := self.store.token(sign_in, refused=token))
+            if fetched:
+                return
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """The JSON body of a successful read. Raises NotFound, Forbidden, SignInRefused, Unavailable or CallFailed."""
@@ -196,13 +213,19 @@ class HttpClient:
         request = Request("GET", urlsplit(url).path)
         if (wait := self.budget.take(self.urgent)) is not None:
             raise Unavailable(request, Answer(Outcome.not_applied, reason="our share of the limit is used up", retry_at=wait))
+        tokens = self._tokens()
+        token: str | None = None
         for _ in range(MOST_REDIRECTS):
             own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
-            headers = {"Authorization": f"Bearer {self.store.token(self.sign_in)}", **self.own_headers()} if own else {}
+            token = token or (next(tokens) if own else None)
+            headers = {"Authorization": f"Bearer {token}", **self.own_headers()} if own else {}
             if not own:
                 allowed(url, self.base_url)
             try:
                 with self.http.stream("GET", url, headers=headers) as response:
+                    if own and response.status_code == 401 and (another := next(tokens, None)) is not None:
+                        token = another
+                        continue
                     if not response.is_redirect:
                         return self._kept(request, response, into, most)
                     url = urljoin(url, response.headers.get("Location", ""))

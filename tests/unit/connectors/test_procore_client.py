@@ -60,6 +60,34 @@ def test_a_refused_token_is_replaced_once():
     assert store.fetched == 2 and forms[1][1]["grant_type"] == "refresh_token"
 
 
+def only_new(token):
+    """Answers as a system does that has ended every token but one."""
+    return lambda r: httpx.Response(200 if r.headers["Authorization"] == f"Bearer {token}" else 401, json=[])
+
+
+def test_a_token_that_another_process_took_and_that_ended_too_is_replaced_by_a_new_one():
+    """We hold an old one, and what replaced it meanwhile is refused as well: nobody needs to connect again (F35)."""
+    made, store, forms = client(only_new("t1"))
+    store.held = Token("ours", NOW + timedelta(hours=1))
+    real = store.token
+
+    def token(fetch, refused=None):
+        if refused == "ours":  # another process was quicker
+            store.held = Token("theirs", NOW + timedelta(hours=1))
+        return real(fetch, refused)
+
+    store.token = token
+    assert made.send(Request("GET", "/rest/v1.0/vendors")).outcome is Outcome.confirmed
+    assert (store.fetched, len(forms)) == (1, 1)
+
+
+def test_a_file_is_fetched_with_a_new_token_when_the_old_one_has_ended(tmp_path):
+    made, store, _ = client(only_new("t1"))
+    store.held = Token("ours", NOW + timedelta(hours=1))
+    assert made.download(f"{HOST}/rest/v1.0/files/1", tmp_path / "file", 1000) == 2
+    assert store.fetched == 1
+
+
 def test_a_user_grant_uses_its_code_once_and_then_refresh_tokens():
     secrets = {"client_id": "id", "client_secret": "s", "grant": "authorization_code", "code": "c0de",
                "redirect_uri": "https://sitebooks.example/back"}
