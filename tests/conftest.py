@@ -39,8 +39,8 @@ def _folder(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The folder a test stands in says what it needs.
 
-    Real processes on a busy machine may miss a deadline: that alone, and never what a judge found, is tried once more. The
-    summary says so.
+    Real processes on a busy machine may miss a deadline, or find a port taken that was free a moment ago: that alone, and
+    never what a judge found, is tried once more. The summary says so.
     """
     items.sort(key=lambda item: GROUPS.index(_folder(item)) if _folder(item) in GROUPS else len(GROUPS))
     for item in items:
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if folder in GROUPS:
             item.add_marker(getattr(pytest.mark, folder))
         if folder in ("worker", "browser", "faults"):
-            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=[r"\(waited \d+ s\)"]))
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=[r"\(waited \d+ s\)", r"up ended with \d"]))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

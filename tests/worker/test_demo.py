@@ -25,11 +25,13 @@ def played(*arguments: str) -> tuple[int, Any, str]:
     return ran.returncode, json.loads(ran.stdout), ran.stderr
 
 
+@pytest.mark.slow  # CI plays the demo by its own command
 @pytest.mark.timeout(240)
 @pytest.mark.requirement("S-19", "S-24", "Y-17")
 def test_every_approved_invoice_is_in_its_place_and_what_was_paid_is_in_procore_to_the_cent() -> None:
     code, said, told = played("--connection", "sage_paperless")
-    assert (code, said["ok"], said["differences"]) == (0, True, []), told
+    assert (code, said.get("error")) == (0, None), told
+    assert (said["ok"], said["differences"]) == (True, []), told
     assert said["kinds"] == {"invoice": {"synced": 7, "held": 4, "ignored": 2}, "payment": {"synced": 3, "needs_attention": 1}}
     assert said["duplicates"] == 0 and said["missing_problems"] == []
     reported = [problem["code"] for problem in said["problems"]]
