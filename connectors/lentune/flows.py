@@ -10,8 +10,9 @@ from connectors.lentune.counting import ANCHORED, COUNTS
 from connectors.lentune.mirror import read_settings, save_settings
 from connectors.lentune.reading import READERS
 from connectors.lentune.standing import SIGHTINGS
-from connectors.lentune.webhooks import doorbell, event_id, subscribe, verify
+from connectors.lentune.webhooks import doorbell, subscribe
 from connectors.lentune.writing import PLANS
+from connectors.signed import event_id, verify
 from objects import BudgetCode, Commitment, Invoice, Object, Project, Variation, Vendor
 from objects.known import Known
 from objects.money import total

@@ -11,8 +11,9 @@ from connectors.sage_paperless.preparing import prepare
 from connectors.sage_paperless.probing import probe
 from connectors.sage_paperless.reading import READERS
 from connectors.sage_paperless.receipts import receipt
-from connectors.sage_paperless.webhooks import doorbell, event_id, subscribe, verify
+from connectors.sage_paperless.webhooks import doorbell, subscribe
 from connectors.sage_paperless.writing import PLANS, SIGHTINGS, counted
+from connectors.signed import event_id, verify
 from objects import Invoice
 from settings.sage_paperless import SagePaperlessSettings
 

@@ -1,9 +1,6 @@
-"""Sage Paperless's webhooks (contract B.8): what an event rings for, its signature, and asking for them."""
+"""Sage Paperless's webhooks (contract B.8): what an event rings for, and asking for them (who sent it: connectors/signed.py)."""
 
-import hashlib
-import hmac
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.calls import NotUnderstood, Request
@@ -12,8 +9,6 @@ from connectors.ports import Client
 from connectors.sage_paperless.client import own
 
 Event = Mapping[str, Any]
-#: A signature is dated, and this is how far its time may be from ours.
-WINDOW = timedelta(seconds=300)
 INVOICE = ("invoice.imported", "invoice.routed", "invoice.queue_failover", "invoice.validation_failed", "invoice.approved",
            "invoice.rejected", "invoice.exported")  # fmt: skip
 SILENT = {
@@ -45,35 +40,6 @@ def _payments(event: Event) -> list[Doorbell]:
     rows = data.get("payments") if isinstance(data, dict) else None
     ids = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     return [Doorbell("payment", one) for one in ids if isinstance(one, str) and 1 <= len(one) <= 100]
-
-
-def event_id(event: Event) -> str:
-    """What a delivery is known by when it comes again. Raises NotUnderstood."""
-    value = event.get("event_id")
-    if not isinstance(value, str) or not 1 <= len(value) <= 100:
-        raise NotUnderstood("event_id", f"{value!r} does not identify an event")
-    return value
-
-
-def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> str | None:
-    """None, or why the sender is not believed: X-Signature is `t=<unix seconds>,v1=<hex HMAC-SHA256 of "t.body">`."""
-    given = next((value for name, value in headers.items() if name.lower() == "x-signature"), "")
-    parts = dict(part.strip().partition("=")[::2] for part in given.split(","))
-    moment, claimed = parts.get("t", ""), parts.get("v1", "")
-    if not (moment.isascii() and moment.isdigit() and len(moment) <= 12 and claimed):
-        return "no usable X-Signature header"
-    # every secret is compared, so that time tells nothing
-    matches = [hmac.compare_digest(claimed.encode(), signature(secret, moment, body).encode()) for secret in secrets]
-    if not any(matches):
-        return "the signature does not fit the body"
-    if abs(now.timestamp() - int(moment)) > WINDOW.total_seconds():
-        return f"the signature is more than {WINDOW.seconds} seconds old"
-    return None
-
-
-def signature(secret: str, moment: str, body: bytes) -> str:
-    """Hex HMAC-SHA256 over the seconds as text, a full stop and the body's bytes."""
-    return hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def subscribe(client: Client, url: str, secret: str, renew: bool = False) -> list[str]:

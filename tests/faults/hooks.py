@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
-from connectors.lentune.webhooks import signature
 from connectors.procore.webhooks import authorization
+from connectors.signed import signature
 from tests.faults.stand import Stand
 from workers.local.places import Secrets
 

@@ -8,7 +8,8 @@ import pytest
 
 from connectors.calls import NotUnderstood
 from connectors.flow import Doorbell, Ignored
-from connectors.lentune.webhooks import RINGS, WANTED, doorbell, event_id, subscribe, verify
+from connectors.lentune.webhooks import RINGS, WANTED, doorbell, subscribe
+from connectors.signed import event_id, verify
 from tests.unit.connectors.lentune_objects import project
 from tests.unit.connectors.lentune_world import KEY, LentuneWorld, MemoryKnown, flow
 
