@@ -89,5 +89,5 @@ worker_send_task_events = True
 task_send_sent_event = True
 
 # beat: each tick claims its slot in Postgres, so a second or a late beat changes nothing
-beat_max_loop_interval = 5
+beat_max_loop_interval = 1  # s; also how long beat takes to end (workers/beat.py)
 beat_enable_remote_control = True
