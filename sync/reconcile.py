@@ -73,10 +73,7 @@ def run(company_id: int, system: str) -> Report:
     """
     with session(company_id) as db:
         company = load(db, company_id)
-        run_id, began = db.execute(
-            text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id, started_at"),
-            {"p": company_id, "c": company.connections[system].id},
-        ).one()
+        run_id, began = _begun(db, company_id, company.connections[system].id)
     lines: dict[tuple[str, str, str], Line] = {}
     duplicates: list[str] = []
     only_there: list[str] = []
@@ -106,6 +103,15 @@ def run(company_id: int, system: str) -> Report:
             },
         )
     return report
+
+
+def _begun(db: Connection, company_id: int, connection_id: int) -> Any:
+    """The new run's id and time. One that was cut short gives way to it, or a shut window would leave a line for each try."""
+    db.execute(text("DELETE FROM reconcile_run WHERE connection_id = :c AND ended_at IS NULL"), {"c": connection_id})
+    return db.execute(
+        text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id, started_at"),
+        {"p": company_id, "c": connection_id},
+    ).one()
 
 
 def _there(company: Company, system: str, flow: Flow) -> Iterator[Counted]:

@@ -48,10 +48,6 @@ class Scanned:
     unfinished: bool = False
     until: float = field(default_factory=lambda: time.monotonic() + environment().soft_limit_seconds / 2)
 
-    def seconds_to_wait(self) -> float:
-        """Until the source said to come back; 5 s when it did not say."""
-        return max((self.retry_at - now()).total_seconds(), 0.1) if self.retry_at else 5.0
-
 
 def scan(company_id: int, system: str, kind: str, project_id: str | None = None, full: bool = False) -> Scanned:
     """Reads one kind of one system: a project's list, or the company's. `full`: everything, so that what is gone shows.

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from celery import Task
@@ -11,6 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from settings.environment import environment
 from settings.secret_values import blank
 from sync import engine
+from sync.clock import now
 from sync.engine import Result
 from tasks import publish
 
@@ -20,6 +22,11 @@ DATABASE_TROUBLE = (OperationalError, InterfaceError)
 LONGEST_COUNTDOWN = 60
 #: Seconds until the message of a lost pool child comes again; Celery's own default is 180, above any countdown of ours.
 LOST_WORKER_DELAY = 10
+
+
+def countdown_to(retry_at: datetime | None) -> float:
+    """Seconds until a system said to come back, clipped; 5 when it did not say."""
+    return 5.0 if retry_at is None else min(max((retry_at - now()).total_seconds(), 0.1), LONGEST_COUNTDOWN)
 
 
 class Failed(RuntimeError):

@@ -10,7 +10,7 @@ from settings.environment import environment
 from sync import scan as scans
 from sync import settings, unread
 from tasks import publish
-from tasks.base import DATABASE_TROUBLE, LONGEST_COUNTDOWN
+from tasks.base import DATABASE_TROUBLE, countdown_to
 
 
 @shared_task(
@@ -88,7 +88,7 @@ def _read(task: Task, company_id: int, system: str, kind: str, project_id: str |
     publish.ring_all(company_id, found.rung, queue="bulk")
     if not found.unfinished:
         return
-    countdown = min(found.seconds_to_wait(), LONGEST_COUNTDOWN)
+    countdown = countdown_to(found.retry_at)
     if found.rows:  # it came forward: the rest is a new message, however long the whole takes
         publish.send(task.name, list(task.request.args), queue="bulk", countdown=countdown)
     elif task.request.retries < task.max_retries:

@@ -4,10 +4,12 @@ import json
 from decimal import Decimal
 
 import pytest
+from celery.exceptions import Retry
 
 from connectors.calls import CallFailed
 from simulators.kit.http import Request
 from sync import reconcile
+from tasks import maintenance
 from tests.database.engine.stand import arrive, put, rows
 from tests.database.requirements.company import order
 
@@ -110,6 +112,25 @@ def test_a_system_that_cannot_be_read_is_no_agreement(world):
     with pytest.raises(CallFailed):
         reconcile.run(world.company, "lentune")
     assert rows(world, "SELECT ended_at FROM reconcile_run ORDER BY id DESC LIMIT 1")[0].ended_at is None
+
+
+def test_a_comparison_that_is_told_to_come_back_does(world, monkeypatch):
+    """Left as it was, a night in which the hour's window was shut would be a night without a comparison."""
+    tried = []
+
+    def again(countdown):
+        tried.append(countdown)
+        return Retry()
+
+    monkeypatch.setattr(maintenance.compare, "retry", again)
+    world.fault("procore", on="request", times=1, action="status", status=429, headers={"Retry-After": "9"})
+    with pytest.raises(Retry):
+        maintenance.compare(world.company, "lentune")
+    assert 0 < tried[0] <= 9
+    put(world, "UPDATE budget SET shut_until = NULL")  # the nine seconds have passed
+    maintenance.compare(world.company, "lentune")
+    kept = rows(world, "SELECT * FROM reconcile_run ORDER BY id")
+    assert [(one.ended_at is not None, one.unexplained) for one in kept] == [(True, 0)], "one line, whole"
 
 
 def test_a_comparison_changes_nothing_anywhere(world):
