@@ -24,6 +24,7 @@ def link(company_id: int, record_id: int, remote_id: str, actor: str) -> None:
         record = _locked(db, record_id)
         if record.state not in (RecordState.checking, RecordState.needs_attention):
             raise NotToDecide(f"{record.number or record.source_id} is not in doubt")
+        _not_at_work(record)
         remote_id = _as_kept(db, record, remote_id)
         _settle_writes(db, record, remote_id)
         fields = {
@@ -39,6 +40,7 @@ def keep_theirs(company_id: int, record_id: int, actor: str) -> None:
         record = _locked(db, record_id)
         if record.state != RecordState.conflict:
             raise NotToDecide(f"{record.number or record.source_id} is in no conflict")
+        _not_at_work(record)
         _unlink(db, record, actor, "kept as it stands in the target")
 
 
@@ -55,8 +57,9 @@ def unlink(company_id: int, record_id: int, actor: str, reason: str) -> None:
     """Both sides go their own ways from now on. Raises NotToDecide, LookupError."""
     with session(company_id) as db:
         record = _locked(db, record_id)
-        if record.state in (RecordState.sending, RecordState.checking) or record.lease_until is not None:
+        if record.state in (RecordState.sending, RecordState.checking):
             raise NotToDecide(f"{record.number or record.source_id} is being sent at this moment")
+        _not_at_work(record)
         _unlink(db, record, actor, reason)
 
 
@@ -84,6 +87,12 @@ def _locked(db: Connection, record_id: int) -> Any:
     if record is None:
         raise LookupError(f"there is no record {record_id}")
     return record
+
+
+def _not_at_work(record: Any) -> None:
+    """Raises NotToDecide: a worker has it, and would store its result over the decision."""
+    if record.lease_until is not None:
+        raise NotToDecide(f"{record.number or record.source_id} is being worked on at this moment: try again in a minute")
 
 
 def _as_kept(db: Connection, record: Any, remote_id: str) -> str:

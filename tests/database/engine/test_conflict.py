@@ -3,7 +3,7 @@
 import pytest
 
 from sync import records, settling
-from tests.database.engine.stand import rows, run_due
+from tests.database.engine.stand import put, rows, run_due
 from tests.database.requirements.company import order
 
 
@@ -49,6 +49,21 @@ def test_a_person_keeps_theirs_and_may_come_back(edited):
     world.run(settling.send_ours(world.company, record.id, "somebody"))
     world.settle()
     assert (world.record("commitment", "PO-1").state, total(world)) == ("synced", "1300.00")
+
+
+def test_nobody_decides_while_a_worker_has_it(edited):
+    """The worker's result would be stored over the decision: a record unlinked by a person would be linked again."""
+    world, record = edited
+    put(world, f"UPDATE sync_record SET lease_until = clock_timestamp() + interval '1 minute' WHERE id = {record.id}")
+    for decide in (
+        lambda: settling.keep_theirs(world.company, record.id, "somebody"),
+        lambda: settling.unlink(world.company, record.id, "somebody", "ours no more"),
+    ):
+        with pytest.raises(settling.NotToDecide, match="being worked on"):
+            decide()
+    put(world, f"UPDATE sync_record SET state = 'checking' WHERE id = {record.id}")
+    with pytest.raises(settling.NotToDecide, match="being worked on"):
+        settling.link(world.company, record.id, "4711", "somebody")
 
 
 def test_what_was_put_back_as_we_left_it_is_no_conflict(edited):
