@@ -1,6 +1,7 @@
 """What moves between Procore and Lentune: each kind's direction, rules, form and protection."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors.flow import Connector, Flow, Need
@@ -97,8 +98,11 @@ def needs_order(obj: Commitment) -> Iterator[Need]:
 def explain_intake(problem: Problem, obj: Any, known: Known) -> Problem:
     """Adds what a refusal of Lentune's waits for, so that it clears by itself when our view was only late."""
     budget_codes = [line.budget_code_id for line in getattr(obj, "lines", ())]
+    if isinstance(obj, Variation):
+        problem = replace(problem, values={**problem.values, "commitment": obj.commitment_number})
     waits = {
         "project_not_synced": [on_link("project", obj.project_id)],
+        "commitment_not_synced": [on_link("commitment", getattr(obj, "commitment_id", ""))],
         "project_stage_not_allowed": [on_settings()],
         "po_master_is_lentune": [on_settings()], "po_sync_disabled": [on_settings()],
         "both_po_masters_refused": [on_settings()], "permission_missing": [on_settings()],

@@ -42,6 +42,8 @@ def explained(held: Held) -> Callable[[Answer], Problem]:
             return Problem("vanished_at_target", values)
         if answer.status == 403 and body.get("code") in (None, "forbidden"):
             return Problem("permission_missing", values)
+        if any(wrong.get("path") == "/parent/id" for wrong in body.get("field_errors") or ()):
+            return Problem("commitment_not_synced", values)  # it stood there and is gone
         return Problem(CODES.get(str(body.get("code")), "lentune_rejected"), values)
 
     return explain

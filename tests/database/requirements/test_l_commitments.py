@@ -2,6 +2,7 @@
 
 import pytest
 
+from sync import records
 from tests.database.requirements.company import OPEN_PERIOD, SOUTHERN, budget, line, order, project
 from tests.world import World
 
@@ -209,3 +210,22 @@ def test_a_variation_waits_for_its_commitment(start):
     world.act("procore", "add_budget_line", project="1001", code="05-100", type="S", amount="200.00")
     world.settle()
     assert world.one("lentune", "variations", number="001")["total"] == "5.00"
+
+
+@pytest.mark.requirement("L-23")
+def test_a_variation_refused_because_its_order_is_gone_there_follows_when_the_order_is_back(start):
+    more = {"commitment": "PO-1", "number": "001", "title": "More", "status": "pending"}
+    world = start(commitments=[order()], variations=[more | {"lines": [line("5.00", description="More")]}])
+    world.act("lentune", "delete_order", number="PO-1")
+    world.act("procore", "set_variation_status", commitment="PO-1", number="001", status="approved")
+    world.settle()
+    assert (world.record("variation", "001").state, world.problems("variation", "001")) == ("held", ["commitment_not_synced"])
+    world.act("procore", "edit_commitment", number="PO-1", title="Changed since")
+    world.settle()
+    assert world.problems("commitment", "PO-1") == ["vanished_at_target"], "it is not made again unasked"
+    world.run(records.retry(world.company, [world.record("commitment", "PO-1").id], "somebody"))
+    world.settle()
+    made = world.one("lentune", "purchase_orders", number="PO-1", deleted_at=None)
+    there = world.one("lentune", "variations", number="001")
+    assert (there["parent"]["id"], there["status"]) == (made["id"], "approved")
+    assert world.record("variation", "001").state == "synced"
