@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from connectors.flow import Check, Flow, Need, Verdict, nothing
 from connectors.plan import Step
@@ -13,6 +13,8 @@ from objects.payment import Payment
 from objects.problem import Problem, on_link, on_settings, on_snapshot
 
 Held = dict[str, Any]
+#: Who writes payments to Procore, by the settings of the connection.
+Writer = Callable[[Any], Literal["sitebooks", "product", "nobody"]]
 Report = Callable[[Any, Verdict, str], Iterable[Step]]
 #: What is said of a payment in Procore and may not change there any more once it came from accounting (Y-12).
 FIXED = {"number": "number", "date": "date", "amount": "amount", "method": "method", "invoice_id": "invoice"}
@@ -20,11 +22,11 @@ FIXED = {"number": "number", "date": "date", "amount": "amount", "method": "meth
 TOGETHER = 50
 
 
-def flow(system: str, writes: Callable[[Any], bool], report: Report = nothing) -> Flow:
-    """The flow of one accounting system. `writes`: whether its settings make Sitebooks the one writer of payments."""
+def flow(system: str, writer: Writer, report: Report = nothing) -> Flow:
+    """The flow of one accounting system. Where the product writes payments itself, it is only seen to that they arrive."""
     return Flow(
-        "payment", "to_procore", system, "procore", checks=checks(system), hold=held, protected_by="look_first",
-        scope=scope(writes), needs=needs(system), report=report, batch=TOGETHER,
+        "payment", "to_procore", system, "procore", checks=checks(system), hold=hold(writer), protected_by="look_first",
+        scope=scope(writer), needs=needs(system), report=report, batch=TOGETHER,
         compared=lambda obj: Decimal("0.00") if obj.voided else obj.amount,
     )  # fmt: skip
 
@@ -46,13 +48,13 @@ def standing(obj: Payment, known: Known) -> str:
     return (link.remote_id or "") if link else ""
 
 
-def scope(writes: Callable[[Any], bool]) -> Callable[[Payment, Known], Problem | None]:
+def scope(writer: Writer) -> Callable[[Payment, Known], Problem | None]:
     """One writer (contract B.7), and only payments of invoices that came from Procore (G7)."""
 
     def stop(obj: Payment, known: Known) -> Problem | None:
         if standing(obj, known):
             return None
-        if not writes(known.settings):
+        if writer(known.settings) == "nobody":
             return Problem("payments_not_written", values_of(obj), (on_settings(),))
         if not obj.invoice_id:
             return Problem("payment_not_from_procore", values_of(obj))
@@ -157,17 +159,22 @@ def _counts_before(one: Payment, obj: Payment, known: Known) -> bool:
     return bool(standing(one, known)) or (one.date, one.source_id) < (obj.date, obj.source_id)
 
 
-def held(obj: Payment, known: Known, key: str) -> Held:
+def hold(writer: Writer) -> Callable[[Payment, Known, str], Held]:
     """What Procore should hold. What stands there stays as it was sent: nothing of it can change (Y-12 to Y-15)."""
-    link = known.link("payment", obj.source_id)
-    if link is not None and link.remote_id and link.data:
-        return dict(link.data)
-    invoice = _invoice(obj, known)
-    return {
-        "as": "contract_payment", **_own(obj), "total": text_of(obj.amount), "currency": obj.currency,
-        "invoice_number": invoice.number if invoice else "", "project_id": invoice.project_id if invoice else "",
-        "contract_id": (invoice.order_id or "") if invoice else "",
-    }  # fmt: skip
+
+    def held(obj: Payment, known: Known, key: str) -> Held:
+        link = known.link("payment", obj.source_id)
+        if link is not None and link.remote_id and link.data:
+            return dict(link.data)
+        invoice = _invoice(obj, known)
+        return {
+            "as": "contract_payment" if writer(known.settings) == "sitebooks" else "awaited_payment",
+            **_own(obj), "total": text_of(obj.amount), "currency": obj.currency,
+            "invoice_number": invoice.number if invoice else "", "project_id": invoice.project_id if invoice else "",
+            "contract_id": (invoice.order_id or "") if invoice else "",
+        }  # fmt: skip
+
+    return held
 
 
 def _own(obj: Payment) -> Held:

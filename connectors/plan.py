@@ -78,6 +78,7 @@ class Step:
     `look` finds what an earlier, uncertain try may have left: Done, or None when it is not there.
     `repeatable`: the server itself enforces the key, so sending again cannot double.
     `explain` names the problem when the system refuses.
+    `awaited`: nobody here sends it; absent, this is the problem, and it is looked for again.
     `verify` reads a document back by its id; it must hold `amount` and `lines`. None: it is not there.
     `on_stale` compares after the answer 412, given what we last sent.
     """
@@ -91,6 +92,7 @@ class Step:
     look_first: bool = False
     repeatable: bool = False
     irreversible: bool = False
+    awaited: Problem | None = None
     side: Literal["target", "source"] = "target"
     amount: str | None = None
     lines: int | None = None

@@ -123,9 +123,11 @@ class SagePaperlessSettings(BaseModel):
         return self.import_behavior != MANUAL
 
     @property
-    def writes_payments(self) -> bool:
-        """Whether Sitebooks writes them: never both (contract B.7)."""
-        return self.create_payments_in_procore and self.payment_writer == "sitebooks" and not self.product_writes_payments
+    def payments_by(self) -> Literal["sitebooks", "product", "nobody"]:
+        """Who writes payments to Procore: never both (contract B.7). The product's own switch keeps our hands off."""
+        if self.product_writes_payments:
+            return "product"
+        return self.payment_writer if self.create_payments_in_procore else "nobody"
 
     def mirrored(self) -> dict[str, Any]:
         """What the vault is asked to hold, in its own words, but for the company."""

@@ -264,6 +264,9 @@ def _after_look(db: Connection, work: Work) -> None:
         work.warnings += work.found.warnings
         _go_on(db, work, work.step, work.found)
         return
+    if work.step.awaited is not None:
+        work.verdict = blocked((work.step.awaited,))
+        return
     row = db.execute(
         text("""
         UPDATE write SET looked_at = clock_timestamp(), absent_looks = absent_looks + 1 WHERE id = :id RETURNING *

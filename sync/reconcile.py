@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -163,7 +163,7 @@ def _here(db: Connection, company: Company, system: str, flow: Flow) -> list[Any
 
 def _compare(
     flow: Flow,
-    here: Iterable[Any],
+    here: Sequence[Any],
     there: Iterable[Counted],
     lines: dict[tuple[str, str, str], Line],
     duplicates: list[str],
@@ -172,9 +172,15 @@ def _compare(
     """Adds what it finds to the report's parts; gives the records in both systems that the target does not have."""
     missing, ids = [], set()
     by_anchor: dict[str, list[Counted]] = defaultdict(list)
+    adopted: dict[str, list[Counted]] = {}
+    anchors = {row.source_id if flow.direction == "from_procore" else row.key for row in here}
+    linked = {row.remote_id.rpartition(":")[2] for row in here if row.remote_id}
     for counted in there:
         ids.add(counted.remote_id)
-        by_anchor[counted.anchor].append(counted)
+        if counted.anchor not in anchors and counted.remote_id in linked:
+            adopted[counted.remote_id] = [counted]  # somebody else made it, and it was found to be the same
+        else:
+            by_anchor[counted.anchor].append(counted)
     by_hand = {(c.project_id, folded(c.number), c.amount) for c in by_anchor.pop("", [])}
     for row in here:
         amount = flow.compared(snapshots.load(row.kind, row))
@@ -183,6 +189,7 @@ def _compare(
         line = lines.setdefault((row.project, flow.kind, row.currency), Line(row.project, flow.kind, row.currency))
         line.here_count, line.here = line.here_count + 1, line.here + amount
         found = by_anchor.pop(row.source_id if flow.direction == "from_procore" else row.key, [])
+        found = found or adopted.get((row.remote_id or "").rpartition(":")[2], [])
         line.there_count, line.there = line.there_count + len(found), line.there + sum((f.amount for f in found), ZERO)
         if len(found) > 1 or any((f.project_id, folded(f.number), f.amount) in by_hand for f in found):
             duplicates.append(f"{flow.kind} {row.number}")

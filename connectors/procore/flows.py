@@ -5,7 +5,7 @@ from connectors.procore.client import connect
 from connectors.procore.consent import CONSENT
 from connectors.procore.counting import COUNTS
 from connectors.procore.invoices import Requisitions
-from connectors.procore.payments import contract_payment, payment_sightings, payments
+from connectors.procore.payments import awaited_payment, contract_payment, payment_sightings, payments
 from connectors.procore.reading import READERS
 from connectors.procore.standing import SIGHTINGS
 from connectors.procore.subscribing import subscribe
@@ -17,7 +17,7 @@ CONNECTOR = Connector(
     system="procore",
     connect=connect,
     readers={**READERS, "invoice": Requisitions()},
-    plans={**PLANS, "contract_payment": contract_payment},
+    plans={**PLANS, "contract_payment": contract_payment, "awaited_payment": awaited_payment},
     doorbell=doorbell,
     verify=verify,
     event_id=event_id,

@@ -1,6 +1,8 @@
 """Payments issued on commitments (11.13): looked for first, written once, never changed and never taken back."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +22,8 @@ Record = Mapping[str, Any]
 PATH = "/rest/v1.0/contract_payments"
 #: Ways of paying that Procore knows; another one is left out.
 METHODS = frozenset({"check", "credit_card", "electronic"})
+#: An origin id of ours (sync/keys.py): two payments of ours that look alike are two. Anyone else's is the same check.
+OURS = re.compile(r"[A-Z2-7]{15}$")
 #: Payments of one commitment are looked for one after the other: one list serves them.
 YOUNG = timedelta(seconds=5)
 
@@ -41,6 +45,24 @@ def contract_payment(held: Held, remote_id: str | None, key: str, version: str |
     return (yield Step(
         "payment", Request("POST", PATH, body=body), key, lambda answer: _written(answer, held, key), payment_refused(held),
         look=payment_left(held, key), look_first=True, irreversible=True, amount=held["amount"],
+    ))  # fmt: skip
+
+
+def awaited_payment(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
+    """The accounting side writes it there itself: it is looked for, and never sent."""
+    if remote_id is not None:
+        return Done(remote_id, held["number"])
+    params = {"project_id": str(held["project_id"]), "contract_id": _contract(held)}
+    look = payment_left(held, key)
+
+    def arrived(client: Client) -> Done | None:
+        done = look(client)
+        return done and replace(done, warnings=())  # that somebody else entered it is what was agreed
+
+    return (yield Step(
+        "payment", Request("GET", PATH, params=params), key, lambda answer: _written(answer, held, key), payment_refused(held),
+        look=arrived, look_first=True, irreversible=True, amount=held["amount"],
+        awaited=Problem("payment_awaited", {"number": held["number"], "amount": held["amount"]}),
     ))  # fmt: skip
 
 
@@ -67,7 +89,7 @@ def _done(record: Record, warnings: tuple[Problem, ...]) -> Done:
 
 
 def payment_left(held: Held, key: str) -> Callable[[Client], Done | None]:
-    """By our origin id, else the same check on the same invoice that somebody entered by hand and nobody owns."""
+    """By our origin id, else the same check on the same invoice that somebody else entered."""
 
     def look(client: Client) -> Done | None:
         records = _listed(own(client), held)
@@ -84,7 +106,7 @@ def payment_left(held: Held, key: str) -> Callable[[Client], Done | None]:
 
 
 def _twin(record: Record, held: Mapping[str, Any]) -> bool:
-    same = str(record.get("requisition_id")) == held["invoice_id"] and not record.get("origin_id")
+    same = str(record.get("requisition_id")) == held["invoice_id"] and not OURS.match(str(record.get("origin_id") or ""))
     there = money(record.get("amount"), "contract_payment.amount")
     number = str(record.get("check_number") or "")
     named = number == held["number"] if number or held["number"] else record.get("date") == held["date"]

@@ -32,7 +32,7 @@ INVOICE = Flow(
     pushed=lambda settings: settings.automated,
 )  # fmt: skip
 
-PAYMENT = payments.flow("sage_paperless", lambda settings: settings.writes_payments, receipt)
+PAYMENT = payments.flow("sage_paperless", lambda settings: settings.payments_by, receipt)
 
 #: Y-20: declared, not assumed.
 CAPABILITIES: Mapping[str, Mapping[str, str]] = {

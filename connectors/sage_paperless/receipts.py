@@ -12,8 +12,9 @@ from objects.problem import Problem
 
 
 def receipt(obj: Payment, verdict: Verdict, key: str) -> Iterable[Step]:
-    """Once per payment: the vault refuses another one than it was told first."""
-    if verdict.problems or not verdict.remote_id or obj.receipt == verdict.remote_id:
+    """Once per payment: the vault refuses another one than it was told first. Of what it wrote itself it knows."""
+    ours = verdict.held.get("as") == "contract_payment"
+    if not ours or verdict.problems or not verdict.remote_id or obj.receipt == verdict.remote_id:
         return
     body = {
         "procore_payment_id": verdict.remote_id, "procore_commitment_id": str(verdict.held.get("contract_id")).rpartition(":")[2],

@@ -206,11 +206,14 @@ def test_an_amount_that_is_no_payment_is_not_written(paperless):
 
 
 @pytest.mark.requirement("S-34")
-@pytest.mark.parametrize("ours", [{}, {**ON, "payment_writer": "product"}])
-def test_one_writer_only_and_none_where_the_setting_is_off(paperless, ours):
+@pytest.mark.parametrize(
+    ("ours", "then"),
+    [({}, ("ignored", ["payments_not_written"])), ({**ON, "payment_writer": "product"}, ("held", ["payment_awaited"]))],
+)
+def test_one_writer_only_and_none_where_the_setting_is_off(paperless, ours, then):
     world = paperless("SI-102", ours=ours)
     pay(world, "SI-102", "5.00", "1")
-    assert code(world, "1") == ("ignored", ["payments_not_written"]) and issued(world) == []
+    assert code(world, "1") == then and issued(world) == []
     world.save(create_payments_in_procore=True, payment_writer="sitebooks")
     assert issued(world) == [("1", "5.00", "SI-102")], "what waited goes once Sitebooks is the one writer"
 
@@ -223,7 +226,27 @@ def test_the_products_own_switch_keeps_our_hands_off(paperless):
 
     world.run(settings.fetch(world.company, "sage_paperless", "test"))
     pay(world, "SI-102", "5.00", "1")
-    assert code(world, "1") == ("ignored", ["payments_not_written"]) and issued(world) == []
+    assert code(world, "1") == ("held", ["payment_awaited"]) and issued(world) == []
+
+
+@pytest.mark.requirement("S-34")
+def test_what_the_product_is_to_write_is_seen_to_arrive(paperless):
+    world = paperless("SI-102", ours={**ON, "payment_writer": "product"})
+    pay(world, "SI-102", "50.00", "1")
+    pay(world, "SI-102", "5.00", "2")
+    assert code(world, "1") == code(world, "2") == ("held", ["payment_awaited"])
+    world.act("procore", "enter_payment", commitment="SC-1001-01", amount="50.00", date="2026-11-10", invoice=1, check="1")
+    world.here()  # a worker that has not just read that list
+    world.due_now()
+    assert code(world, "1") == ("synced", []) and code(world, "2") == ("held", ["payment_awaited"])
+    assert not world.transports["procore"].sent("POST", "/contract_payments")
+    assert not world.transports["sage_paperless"].sent("PUT", "/procore-receipt")
+    report = reconcile.run(world.company, "sage_paperless")
+    payments = next(line for line in report.lines if line.kind == "payment")
+    assert (payments.here, payments.there, payments.explained) == (Decimal("55.00"), Decimal("50.00"), Decimal("5.00"))
+    assert report.duplicates == report.only_there == []
+    world.save(payment_writer="sitebooks")
+    assert [one[0] for one in issued(world)] == ["1", "2"], "what never came is written by the one writer there is now"
 
 
 def test_a_check_that_somebody_entered_by_hand_is_not_entered_again(paperless):
@@ -233,6 +256,8 @@ def test_a_check_that_somebody_entered_by_hand_is_not_entered_again(paperless):
     record = world.record("payment", "1")
     assert record.state == "synced" and [w["code"] for w in record.warnings] == ["payment_already_in_procore"]
     assert len(issued(world)) == 1
+    report = reconcile.run(world.company, "sage_paperless")
+    assert (report.unexplained, report.duplicates, report.only_there) == (0, [], [])
 
 
 @pytest.mark.fault("F26", "F27", "F28")

@@ -170,10 +170,10 @@ def test_settings_are_saved_as_a_whole_or_not_at_all():
 
 
 def test_never_both_write_payments():
-    assert settings(create_payments_in_procore=True).writes_payments is True
-    assert settings(create_payments_in_procore=True, payment_writer="product").writes_payments is False
-    assert settings(create_payments_in_procore=True, product_writes_payments=True).writes_payments is False
-    assert settings().writes_payments is False
+    assert settings(create_payments_in_procore=True).payments_by == "sitebooks"
+    assert settings(create_payments_in_procore=True, payment_writer="product").payments_by == "product"
+    assert settings(create_payments_in_procore=True, product_writes_payments=True).payments_by == "product"
+    assert settings().payments_by == "nobody"
     assert settings(create_payments_in_procore=True).mirrored()["create_payments_in_procore"] is False
 
 
