@@ -156,7 +156,9 @@ def _retry_of(task: Any) -> Callable[..., Any]:
             raise exc or MaxRetriesExceededError(f"{task.name} was tried {request.retries} times")
         delay = task.default_retry_delay if countdown is None else countdown
         given = request.args if args is None else args
-        running().broker.put(task.name, given, request.delivery_info["routing_key"], delay, request.retries + 1)
+        worker = running().workers.current()
+        rest = worker.message.rest if worker else ()  # a task tried again keeps its chain
+        running().broker.put(task.name, given, request.delivery_info["routing_key"], delay, request.retries + 1, rest)
         raise Retry("to be tried again", exc)
 
     return retry
