@@ -90,6 +90,9 @@ class Flow:
     #: Whether the connection's settings let this flow run without a person asking (L-06).
     pushed: Callable[[Any], bool] = lambda settings: True
     batch: int = 1
+    #: The plan, given an id, reads what stands there and sends nothing: a link that a person or a rebuild made is seen to
+    #: hold what was sent.
+    reads_links: bool = False
     approval: Approval = "automatic"
 
 

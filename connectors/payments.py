@@ -26,7 +26,7 @@ def flow(system: str, writer: Writer, report: Report = nothing) -> Flow:
     """The flow of one accounting system. Where the product writes payments itself, it is only seen to that they arrive."""
     return Flow(
         "payment", "to_procore", system, "procore", checks=checks(system), hold=hold(writer), protected_by="look_first",
-        scope=scope(writer), needs=needs(system), report=report, batch=TOGETHER,
+        scope=scope(writer), needs=needs(system), report=report, batch=TOGETHER, reads_links=True,
         compared=lambda obj: Decimal("0.00") if obj.voided else obj.amount,
     )  # fmt: skip
 
@@ -149,14 +149,17 @@ def not_overpaid(system: str) -> Callable[[Payment, Known], Problem | None]:
         if before + obj.amount <= invoice.gross:
             return None
         values = values_of(obj, invoice=invoice.number, paid=text_of(before), total=text_of(invoice.gross))
-        waits = (on_snapshot(system, "payment", one.source_id) for one in others)
+        waits = [on_snapshot(system, "payment", one.source_id) for one in others]
         return Problem("payment_over_invoice", values, (on_snapshot("procore", "invoice", obj.invoice_id), *waits))
 
     return check
 
 
 def _counts_before(one: Payment, obj: Payment, known: Known) -> bool:
-    return bool(standing(one, known)) or (one.date, one.source_id) < (obj.date, obj.source_id)
+    """What stands in Procore or may stand there, whatever its date, and what is earlier."""
+    link = known.link("payment", one.source_id)
+    there = link is not None and (bool(link.remote_id) or link.doubtful)
+    return there or (one.date, one.source_id) < (obj.date, obj.source_id)
 
 
 def hold(writer: Writer) -> Callable[[Payment, Known, str], Held]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 class Link:
     """One of our objects and what it became on the other side; `data` is what its last confirmed write left there.
 
+    `doubtful`: a write of it may stand there, and nobody knows yet.
     `gone`: what it was before that vanished there, when a person has asked that it be written anew.
     """
 
@@ -20,6 +21,7 @@ class Link:
     number: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     gone: str = ""
+    doubtful: bool = False
 
 
 class Known(Protocol):

@@ -19,8 +19,8 @@ from settings.failpoints import reach
 from sync import comparing, problems
 from sync.clock import now
 from sync.company import block
-from sync.doubt import ask_used_up, hash_of, holds_an_earlier_version
-from sync.intent import advance, backoff, close, doubt, later, mark_sending, named, system_of, uncertain
+from sync.doubt import ask_used_up, hash_of, holds_an_earlier_version, taken
+from sync.intent import advance, backoff, close, doubt, in_doubt, later, mark_sending, named, system_of, uncertain
 from sync.judge import blocked, recheck
 from sync.work import UNFORESEEN, Verdict, Work
 
@@ -138,7 +138,7 @@ def _reading(work: Work, call: Callable[[], None]) -> None:
 
 def _unseen(work: Work, problem: Problem) -> Verdict:
     """Nobody could look: a doubt stays a doubt."""
-    return Verdict(RecordState.checking, (problem,), recheck(), problem.code) if work.doubtful else blocked((problem,))
+    return Verdict(in_doubt(work), (problem,), recheck(), problem.code) if work.doubtful else blocked((problem,))
 
 
 def _reconnect(work: Work, reason: str) -> Problem:
@@ -256,6 +256,12 @@ def _refused(db: Connection, work: Work, step: Step, answer: Answer) -> None:
 def _after_look(db: Connection, work: Work) -> None:
     """Found: confirmed. Absent at the first try: send. Absent twice after doubt: send once more, or ask a person."""
     assert work.step is not None
+    if work.found is not None and (other := taken(db, work, work.found)):
+        if not ask_used_up(db, work):
+            problem = named(work, "found_is_anothers", there=work.found.remote_id, other=other)
+            work.verdict = Verdict(RecordState.needs_attention, (problem,), reason=problem.code)
+            return
+        work.found = None  # a person said that this is another one
     if work.found is not None and holds_an_earlier_version(db, work, work.step, work.found):
         work.verdict = Verdict(RecordState.pending, (), now(), "found as an earlier version left it", soon=True)
         return
@@ -275,9 +281,12 @@ def _after_look(db: Connection, work: Work) -> None:
     ).one()
     if row.state == WriteState.uncertain and row.absent_looks < 2:
         gap = timedelta(seconds=max(1, environment().quarantine_seconds // 15))
-        work.verdict = Verdict(RecordState.checking, (uncertain(work, row.reason or ""),), now() + gap, "looked once: not there")
+        work.verdict = Verdict(in_doubt(work), (uncertain(work, row.reason or ""),), now() + gap, "looked once: not there")
     elif row.state == WriteState.uncertain and (work.step.irreversible or row.sends >= 2) and not ask_used_up(db, work):
         work.verdict = Verdict(RecordState.needs_attention, (named(work, "outcome_needs_person", key=work.step.key),))
+    elif work.stop is not None:
+        close(db, work, WriteState.abandoned, None)
+        work.verdict = Verdict(RecordState.ignored, (work.stop,), reason=work.stop.code)
     else:
         db.execute(text("UPDATE write SET absent_looks = 0 WHERE id = :id"), {"id": work.write_id})
         work.action = "send"

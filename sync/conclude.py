@@ -74,6 +74,8 @@ def _state_after(db: Connection, work: Work, verdict: Verdict) -> RecordState:
     """'Sending' is only kept while something was really begun; otherwise the record waits its turn and is judged anew."""
     if verdict.state is not RecordState.sending:
         return verdict.state
+    if work.stop is not None:
+        return RecordState.held  # it is not sent: looked for again, when the system can answer
     return RecordState.sending if db.scalar(_BEGUN, {"r": work.id, "v": work.version}) else RecordState.pending
 
 
@@ -92,6 +94,8 @@ def _rang(work: Work, state: RecordState) -> bool:
 def _due(work: Work, verdict: Verdict, state: RecordState, waits_for: list[str]) -> datetime | None:
     """When it is looked at again. What it waits for may have come between our reading and our saying so: the first time
     it is looked at once more, soon; not when the system itself refused, for that look would be another call."""
+    if work.stop is not None and state is RecordState.synced:
+        return now()  # it stands there after all; what that means now is judged next
     if work.resuming() and work.obj is not None and (state is RecordState.synced or _rang(work, state)):
         return now()  # the claim took away any bell that rang meanwhile, and what it rang for was not judged
     refused = work.write_id and state is not RecordState.synced

@@ -62,6 +62,24 @@ def holds_an_earlier_version(db: Connection, work: Work, step: Step, found: Done
     return True
 
 
+def taken(db: Connection, work: Work, found: Done) -> str:
+    """The number of another record that is linked with what was found; empty when there is none."""
+    other = db.execute(
+        text("""
+        SELECT coalesce(nullif(number, ''), source_id) AS number FROM sync_record
+        WHERE connection_id = :c AND kind = :k AND direction = :d AND remote_id = :there AND id <> :id LIMIT 1
+    """),
+        {
+            "c": work.row.connection_id,
+            "k": work.row.kind,
+            "d": work.row.direction,
+            "there": found.remote_id,
+            "id": work.id,
+        },
+    ).first()
+    return str(other.number) if other is not None else ""
+
+
 def ask_used_up(db: Connection, work: Work) -> bool:
     """Whether a person asked for one more try. Their word is good for one: the next doubt is theirs again."""
     asked = db.execute(

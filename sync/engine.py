@@ -85,7 +85,7 @@ def _one_batch(company: Company, works: list[Work], result: Result, time_is_up: 
         with session(company.id) as db:
             _judge(db, company, works)
         carry_out(
-            works, _client_of(company), lambda: session(company.id), lambda db, w: conclude(db, company, w), time_is_up
+            works, _client_of(company), lambda: session(company.id), lambda db, w: _conclude(db, company, w), time_is_up
         )
         _note(works, result)
         tell(company, works, _client_of(company), time_is_up)
@@ -259,7 +259,17 @@ def _judge(db: Connection, company: Company, works: Sequence[Work]) -> None:
                 log.exception("record %s of company %s set aside", work.id, company.id)
                 work.verdict, work.obj = _unforeseen(work, error), None
             if work.verdict is not None:
-                conclude(db, company, work)
+                _conclude(db, company, work)
+
+
+def _conclude(db: Connection, company: Company, work: Work) -> None:
+    """A verdict that cannot be stored concerns its own record: the others of the batch go on."""
+    try:
+        conclude(db, company, work)
+    except UNFORESEEN as error:
+        log.exception("record %s of company %s set aside", work.id, company.id)
+        work.verdict, work.obj, work.telling = _unforeseen(work, error), None, None
+        conclude(db, company, work)
 
 
 def _decide(db: Connection, company: Company, work: Work, known: BatchKnown) -> None:
@@ -269,8 +279,8 @@ def _decide(db: Connection, company: Company, work: Work, known: BatchKnown) -> 
         work.verdict = _stopped(company, work)
     if work.verdict is None:
         begin(db, work, _plan(work))
-        if work.verdict is None and not work.resuming():
-            _mark_sending(db, work)
+        if work.step is not None and work.stop is None and not work.resuming():
+            _mark_sending(db, work)  # also where an earlier version's doubt is taken over: it is this version's from now on
 
 
 def _store(db: Connection, company: Company, works: Sequence[Work]) -> None:

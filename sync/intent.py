@@ -93,11 +93,16 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
 
 def _wait_or_look(work: Work, row: Any) -> None:
     if row.uncertain_until > now():
-        work.verdict = Verdict(RecordState.checking, due_at=row.uncertain_until, problems=(uncertain(work, row.reason or ""),))
+        work.verdict = Verdict(in_doubt(work), due_at=row.uncertain_until, problems=(uncertain(work, row.reason or ""),))
     elif work.step is not None and work.step.look is None:
         work.verdict = Verdict(RecordState.needs_attention, (named(work, "outcome_needs_person"),))
     else:
         work.action, work.doubtful = "look", True
+
+
+def in_doubt(work: Work) -> RecordState:
+    """What is left alone is judged again each time, so that nothing goes on from where it stopped."""
+    return RecordState.checking if work.stop is None else RecordState.held
 
 
 def mark_sending(db: Connection, work: Work, body_hash: bytes) -> None:
@@ -138,7 +143,7 @@ def doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer: 
     )
     if work.row.asked:  # what a person asked for before this doubt is no word on it
         db.execute(_NOT_ASKED, {"id": work.id, "a": work.row.attempt})
-    work.verdict = Verdict(RecordState.checking, (uncertain(work, reason),), until, reason, soon=step.repeatable)
+    work.verdict = Verdict(in_doubt(work), (uncertain(work, reason),), until, reason, soon=step.repeatable)
 
 
 def _kept(answer: Answer) -> str | None:

@@ -18,6 +18,11 @@ from sync import problems, vanished, volume
 from sync.clock import now
 from sync.work import Verdict, Work
 
+_IN_DOUBT = text("""
+    SELECT EXISTS (SELECT FROM write
+        WHERE record_id = :r AND version = :v AND side = 'target' AND state IN ('sending', 'uncertain'))
+""")
+
 
 def recheck() -> datetime:
     """When a held record is looked at again at the latest."""
@@ -32,9 +37,10 @@ def judge(db: Connection, work: Work, known: Known) -> Verdict | None:
         return Verdict(state, (_named(work, code, system=work.flow.source.replace("_", " ").title()),), reason=code)
     if (left := vanished.stands(work.row)) is not None:
         return Verdict(RecordState.needs_attention, (left,), reason=left.code)
-    stop = _switched_off(work) or work.flow.scope(work.obj, known)
-    if stop is not None:
-        return Verdict(RecordState.ignored, (stop,), reason=stop.code)
+    if (off := _switched_off(work)) is not None:
+        return Verdict(RecordState.ignored, (off,), reason=off.code)
+    if (stop := work.flow.scope(work.obj, known)) is not None:
+        return _left_alone(db, work, stop)
     found = [problem for check in work.flow.checks if (problem := check.run(work.obj, known)) is not None]
     work.warnings = [p for p in found if not problems.blocks(p)]
     blocking = tuple(p for p in found if problems.blocks(p))
@@ -45,6 +51,15 @@ def judge(db: Connection, work: Work, known: Known) -> Verdict | None:
     except NotUnderstood as error:
         return blocked((not_understood(work, work.flow.source, error),))
     return _weigh(db, work, held)
+
+
+def _left_alone(db: Connection, work: Work, stop: Problem) -> Verdict | None:
+    """No part of this sync any more. What an earlier try may have left there is looked for first, or nobody would know of it."""
+    look = work.flow.protected_by != "server_key" and work.row.held
+    if not look or not db.scalar(_IN_DOUBT, {"r": work.id, "v": work.row.version}):
+        return Verdict(RecordState.ignored, (stop,), reason=stop.code)
+    work.held, work.held_hash, work.version, work.stop = work.row.held, bytes(work.row.held_hash), work.row.version, stop
+    return None
 
 
 def blocked(found: tuple[Problem, ...], due_at: datetime | None = None) -> Verdict:

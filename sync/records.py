@@ -269,10 +269,11 @@ _NOT_LINKED = text("""
 """)
 
 
-def retry(company_id: int, record_ids: Sequence[int], actor: str) -> Rung:
+def retry(company_id: int, record_ids: Sequence[int], actor: str, *, not_there: bool = False) -> Rung:
     """A person asks: these are read and judged again, and sent if nothing stands against it.
 
-    What is being checked is not sent: after its quarantine it is looked up, and only that decides whether it goes again.
+    What is being checked is looked up after its quarantine, and nothing more: that it may be sent once more if it is not
+    found, a person says with `not_there`.
     """
     with session(company_id) as db:
         rows = db.execute(
@@ -286,13 +287,14 @@ def retry(company_id: int, record_ids: Sequence[int], actor: str) -> Rung:
             if row.state not in (RecordState.sending, RecordState.checking):
                 move(db, row, RecordState.pending, actor, reason="asked to send again")
             else:
-                write_history(db, company_id, row.id, actor, "record.asked", None, None, "asked to look again")
+                said = "said that it is not there" if not_there else "asked to look again"
+                write_history(db, company_id, row.id, actor, "record.asked", None, None, said)
         db.execute(
             text("""
             UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp(), stale_at = clock_timestamp(),
-                asked = true, tries = 0, unfinished = 0 WHERE id = ANY(:ids)
+                asked = asked OR :sure OR state NOT IN ('sending', 'checking'), tries = 0, unfinished = 0 WHERE id = ANY(:ids)
         """),
-            {"ids": [r.id for r in rows]},
+            {"ids": [r.id for r in rows], "sure": not_there},
         )
         db.execute(_NOT_LINKED, {"ids": [r.id for r in rows]})
         return by_kind((r.kind, r.id) for r in rows)

@@ -4,6 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from connectors.flow import Flow
+from connectors.registry import connector
 from models import session, text
 from models.states import RecordState
 from sync import approval, records
@@ -15,10 +17,10 @@ class NotToDecide(ValueError):
     """The record stands in a state in which there is nothing of this sort to decide."""
 
 
-def link(company_id: int, record_id: int, remote_id: str, actor: str) -> None:
+def link(company_id: int, record_id: int, remote_id: str, actor: str) -> Rung:
     """A person found it in the target: it is linked with what they name, and nothing is sent. Raises NotToDecide, LookupError.
 
-    What stands there is compared by the second look, as after any write.
+    Where what stands there can be read by its id, it is, and must hold what was sent; otherwise the nightly comparison says.
     """
     with session(company_id) as db:
         record = _locked(db, record_id)
@@ -31,7 +33,22 @@ def link(company_id: int, record_id: int, remote_id: str, actor: str) -> None:
             "remote_id": remote_id, "sent_hash": record.held_hash, "sent": record.held, "problems": [], "waits_for": [],
             "due_at": None, "asked": False, "synced_at": now(),
         }  # fmt: skip
-        records.move(db, record, RecordState.synced, actor, reason=f"found in the target as {remote_id}", fields=fields)
+        reason, after = f"found in the target as {remote_id}", RecordState.synced
+        if _flow(db, record).reads_links:
+            fields |= {"sent_hash": None, "sent": None, "due_at": now(), "synced_at": None}
+            after = RecordState.pending
+        records.move(db, record, after, actor, reason=reason, fields=fields)
+        return {record.kind: [record.id]} if after is RecordState.pending else {}
+
+
+def not_there(company_id: int, record_id: int, actor: str) -> Rung:
+    """A person looked and did not find it: it is looked for once more, and sent once more if nothing is found.
+    Raises NotToDecide, LookupError."""
+    with session(company_id) as db:
+        record = _locked(db, record_id)
+        if record.state not in (RecordState.checking, RecordState.needs_attention):
+            raise NotToDecide(f"{record.number or record.source_id} is not in doubt")
+    return records.retry(company_id, [record_id], actor, not_there=True)
 
 
 def keep_theirs(company_id: int, record_id: int, actor: str) -> None:
@@ -80,6 +97,12 @@ def release_hold(company_id: int, connection_id: int, kind: str, actor: str) -> 
         except (approval.Changed, approval.NotWaiting):
             continue  # changed since: it waits for its own approval
     return rung
+
+
+def _flow(db: Connection, record: Any) -> Flow:
+    system = db.scalar(text("SELECT system FROM connection WHERE id = :c"), {"c": record.connection_id})
+    flows = connector(str(system)).flows
+    return next(flow for flow in flows if (flow.kind, flow.direction) == (record.kind, record.direction))
 
 
 def _locked(db: Connection, record_id: int) -> Any:

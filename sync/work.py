@@ -52,6 +52,7 @@ class Work:
     stale: Stale | None = None  # what stands there after somebody else changed it
     compared: int = 0
     doubtful: bool = False  # the step in hand may have been carried out already
+    stop: Problem | None = None  # why it is no part of this sync any more: what was in doubt is looked for, and not sent
     telling: Told | None = None  # what its source is owed
     due_after: datetime | None = None  # when it is looked at again once the source was told
     told: bytes | None = None

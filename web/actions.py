@@ -33,7 +33,12 @@ def send_again(company_id: int, record_ids: Sequence[int], actor: str) -> int:
 
 def link(company_id: int, record_id: int, remote_id: str, actor: str) -> None:
     """A person found it in the target. Raises settling.NotToDecide, LookupError."""
-    settling.link(company_id, record_id, remote_id, actor)
+    publish.ring_all(company_id, settling.link(company_id, record_id, remote_id, actor), "interactive")
+
+
+def not_there(company_id: int, record_id: int, actor: str) -> None:
+    """A person did not find it: it is looked for once more, then sent. Raises settling.NotToDecide, LookupError."""
+    publish.ring_all(company_id, settling.not_there(company_id, record_id, actor), "interactive")
 
 
 def send_ours(company_id: int, record_id: int, actor: str) -> None:

@@ -74,15 +74,15 @@ def _record(
 
 def _decide(place: "Place", row: "RecordRow", what: str, value: str) -> str:
     from cli.place import actor
-    from sync import records, settling
+    from sync import settling
 
     try:
         match what:
             case "there":
-                settling.link(place.company_id, row.id, value, actor())
+                _ring(place, settling.link(place.company_id, row.id, value, actor()))
                 return f"Linked with {value}. Nothing was sent."
             case "not_there":
-                _ring(place, records.retry(place.company_id, [row.id], actor()))
+                _ring(place, settling.not_there(place.company_id, row.id, actor()))
                 return "It is looked for once more, and sent if it is not found."
             case "ours":
                 _ring(place, settling.send_ours(place.company_id, row.id, actor()))

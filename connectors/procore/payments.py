@@ -34,7 +34,7 @@ def contract_payment(held: Held, remote_id: str | None, key: str, version: str |
     What stands there is not touched again: its number and its files are people's, and all else is locked (Y-12 to Y-15).
     """
     if remote_id is not None:
-        return Done(remote_id, held["number"])
+        return (yield _standing(held, remote_id, key))
     fields: dict[str, Any] = {
         "date": held["date"], "amount": held["amount"], "requisition_id": int(held["invoice_id"]),
         "invoice_number": held["invoice_number"], "origin_id": key,
@@ -51,8 +51,7 @@ def contract_payment(held: Held, remote_id: str | None, key: str, version: str |
 def awaited_payment(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """The accounting side writes it there itself: it is looked for, and never sent."""
     if remote_id is not None:
-        return Done(remote_id, held["number"])
-    params = {"project_id": str(held["project_id"]), "contract_id": _contract(held)}
+        return (yield _standing(held, remote_id, key))
     look = payment_left(held, key)
 
     def arrived(client: Client) -> Done | None:
@@ -60,10 +59,30 @@ def awaited_payment(held: Held, remote_id: str | None, key: str, version: str | 
         return done and replace(done, warnings=())  # that somebody else entered it is what was agreed
 
     return (yield Step(
-        "payment", Request("GET", PATH, params=params), key, lambda answer: _written(answer, held, key), payment_refused(held),
-        look=arrived, look_first=True, irreversible=True, amount=held["amount"],
+        "payment", _asking(held), key, lambda answer: _written(answer, held, key), payment_refused(held), look=arrived,
+        look_first=True, irreversible=True, amount=held["amount"],
         awaited=Problem("payment_awaited", {"number": held["number"], "amount": held["amount"]}),
     ))  # fmt: skip
+
+
+def _standing(held: Held, remote_id: str, key: str) -> Step:
+    """Linked, but not by this version's own answer: what stands there must be this payment, to the cent."""
+    gone = Problem("vanished_at_target", {"system": "procore", "kind": "payment", "number": held["number"]})
+
+    def look(client: Client) -> Done | None:
+        return next((_done(one, ()) for one in _listed(own(client), held) if ident(one, "contract_payment") == remote_id), None)
+
+    def verify(client: Client, done: Done) -> Seen | None:
+        return next((_seen(one) for one in _listed(own(client), held) if ident(one, "contract_payment") == remote_id), None)
+
+    return Step(
+        "standing", _asking(held), key, lambda answer: _written(answer, held, key), payment_refused(held), look=look,
+        look_first=True, amount=held["amount"], verify=verify, awaited=gone,
+    )  # fmt: skip
+
+
+def _asking(held: Mapping[str, Any]) -> Request:
+    return Request("GET", PATH, params={"project_id": str(held["project_id"]), "contract_id": _contract(held)})
 
 
 def _contract(held: Mapping[str, Any]) -> str:

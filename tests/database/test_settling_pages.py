@@ -56,7 +56,7 @@ def test_what_is_in_doubt_has_two_ways_out(demo: World, client: TestClient, stat
     seen = client.get(f"/objects/{record.id}").text
     assert "It is there: link" in seen
     assert f"It is not there: send version {record.version}" in text_of(seen)
-    assert f'action="/objects/{record.id}/retry"' in seen
+    assert f'action="/objects/{record.id}/not-there"' in seen
     answer = post(client, f"/objects/{record.id}/link", remote_id=f" po-{state} ")
     assert answer.headers["location"] == f"/objects/{record.id}?said=linked"
     now = state_of(demo, record.id)
@@ -74,10 +74,18 @@ def test_a_link_needs_an_id(demo: World, client: TestClient) -> None:
 
 def test_it_is_not_there_asks_for_one_more_send(demo: World, client: TestClient) -> None:
     record = put(demo, "commitment", "needs_attention", "outcome_needs_person", key="SB-1")
-    post(client, f"/objects/{record.id}/retry")
+    post(client, f"/objects/{record.id}/not-there")
     now = state_of(demo, record.id)
     assert now.state == "pending"
     assert now.asked
+
+
+def test_looking_again_is_no_word_that_it_is_not_there(demo: World, client: TestClient) -> None:
+    record = put(demo, "commitment", "checking", "outcome_uncertain", key="SB-1")
+    post(client, f"/objects/{record.id}/retry")
+    assert not state_of(demo, record.id).asked
+    post(client, f"/objects/{record.id}/not-there")
+    assert (state_of(demo, record.id).state, state_of(demo, record.id).asked) == ("checking", True)
 
 
 def test_a_conflict_shows_both_and_keeps_theirs(demo: World, client: TestClient) -> None:

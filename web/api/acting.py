@@ -5,10 +5,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from sync import views
-from web import actions
+from web import actions, errors
 from web.api.access import Admin, Approver
 from web.api.shapes import Approve, ConnectionOut, Link, RecordOut, Reject, Release, Scan, Unlink
-from web.errors import not_there
 
 router = APIRouter()
 
@@ -38,6 +37,13 @@ def retry(who: Approver, record_id: int) -> RecordOut:
 def link(who: Approver, record_id: int, found: Link) -> RecordOut:
     """It is there: a record in doubt is linked with this id, and nothing is sent. 409 when it is in no doubt."""
     actions.link(who.company_id, record_id, found.remote_id, who.name)
+    return _record(who.company_id, record_id)
+
+
+@router.post("/records/{record_id}/not-there", status_code=202)
+def not_there(who: Approver, record_id: int) -> RecordOut:
+    """A record in doubt is looked for once more, and sent once more if it is not found. 409 when it is in no doubt."""
+    actions.not_there(who.company_id, record_id, who.name)
     return _record(who.company_id, record_id)
 
 
@@ -110,12 +116,12 @@ def reconcile(who: Approver) -> dict[str, list[str]]:
 def _record(company_id: int, record_id: int) -> RecordOut:
     found = views.record(company_id, record_id)
     if found is None:
-        raise not_there(f"record {record_id}")
+        raise errors.not_there(f"record {record_id}")
     return RecordOut.model_validate(found.row)
 
 
 def _connection(company_id: int, system: str) -> ConnectionOut:
     found = views.connection(company_id, system)
     if found is None:
-        raise not_there(f"connection with {system}")
+        raise errors.not_there(f"connection with {system}")
     return ConnectionOut.model_validate(found)

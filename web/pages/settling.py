@@ -20,6 +20,13 @@ def link(record_id: int, posted: Approving) -> Response:
     return back({}, record_id, "linked")
 
 
+@router.post("/objects/{record_id}/not-there")
+def not_there(record_id: int, posted: Approving) -> Response:
+    """It is not there: looked for once more, then sent."""
+    actions.not_there(posted.visitor.company_id, record_id, posted.visitor.actor)
+    return back({}, record_id, "again")
+
+
 @router.post("/objects/{record_id}/ours")
 def send_ours(record_id: int, posted: Approving) -> Response:
     """What stands in the target is replaced."""
