@@ -172,21 +172,21 @@ class World:
 
     def ledger(self, system: str, **having: Any) -> list[dict[str, Any]]:
         """What changed there, oldest first; by default what we did, not what people did."""
-        answer = self.simulators[system].handle(Request("GET", "/_sim/ledger", [], {}, b""))
         wanted = {"actor": "client", **having}
-        return [e for e in _parsed(answer.body) if all(e[k] == v for k, v in wanted.items())]
+        return [e for e in self._entries(system) if all(e[k] == v for k, v in wanted.items())]
+
+    def _entries(self, system: str) -> list[dict[str, Any]]:
+        return list(_parsed(self.simulators[system].handle(Request("GET", "/_sim/ledger", [], {}, b"")).body))
 
     def duplicates(self) -> list[tuple[str, str, str]]:
-        """(system, kind, key) under which we left more than one live object."""
+        """(system, kind, key) under which we left more than one object that nobody has deleted since."""
         found = []
         for system in self.simulators:
             live: dict[tuple[str, str], set[str]] = {}
-            for entry in self.ledger(system):
-                ids = live.setdefault((entry["kind"], entry["key"]), set())
-                if entry["effect"] == "created":
-                    ids.add(entry["remote_id"])
-                elif entry["effect"] == "deleted":
-                    ids.discard(entry["remote_id"])
+            gone = {(e["kind"], e["remote_id"]) for e in self._entries(system) if e["effect"] == "deleted"}
+            for entry in self.ledger(system, effect="created"):
+                if (entry["kind"], entry["remote_id"]) not in gone:
+                    live.setdefault((entry["kind"], entry["key"]), set()).add(entry["remote_id"])
             found += [(system, *key) for key, ids in live.items() if len(ids) > 1]
         return found
 

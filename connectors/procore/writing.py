@@ -28,7 +28,7 @@ from objects.problem import Problem
 
 def direct_cost(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """An invoice without an order (11.14): a draft, its lines, then approved; no part of it ever counts alone."""
-    project, why = held["project_id"], gone(held, refused(held)) if remote_id else refused(held)
+    project, why = held["project_id"], gone(held, refused(held))
     vendor_id = held.get("vendor_id")
     warnings: tuple[Problem, ...] = ()
     if vendor_id is None and held.get("vendor") == "create":
@@ -134,7 +134,7 @@ def _commitment(held: Held) -> int:
 
 def purchase_order(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """A purchase order raised in the books (P-07). As a draft its lines are open to change; then it gets its status."""
-    why, scope = gone(held, refused(held)) if remote_id else refused(held), {"project_id": int(held["project_id"])}
+    why, scope = gone(held, refused(held)), {"project_id": int(held["project_id"])}
     path = f"/rest/v1.0/{PURCHASE_ORDER}s"
     header: dict[str, Any] = {
         "origin_id": key, "origin_code": held["number"], "number": held["number"], "title": held["title"],

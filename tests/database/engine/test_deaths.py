@@ -2,7 +2,7 @@
 
 import pytest
 
-from sync import engine
+from sync import engine, records
 from tests.database.engine.stand import (
     Died,
     arrive,
@@ -165,3 +165,19 @@ def test_a_project_whose_put_was_cut_off_is_put_again_after_the_lease(start):
     run_due(world, one)
     assert record(world, one).state == "synced"
     assert len(world.ledger("lentune", kind="project", effect="created")) == 1
+
+
+def test_what_was_deleted_there_half_written_is_said_to_be_gone_and_made_anew_when_asked(start):
+    """Refused as unknown, its later steps would be refused for ever: the first one stands as done."""
+    world = start()
+    one = arrive(world)
+    with dying(world, "procore", 3, False), pytest.raises(Died):
+        engine.run(world.company, [one])
+    assert world.one("procore", "direct_costs")["status"] == "draft"
+    world.act("procore", "delete_direct_cost", number="INV-1")
+    held = bring_to_an_end(world, one)
+    assert (held.state, [p["code"] for p in held.problems]) == ("needs_attention", ["vanished_at_target"])
+    assert world.state("procore", "direct_costs", deleted_at=None) == [], "not made again unasked"
+    world.run(records.retry(world.company, [one], "somebody"))
+    held = bring_to_an_end(world, one)
+    assert (held.state, world.one("procore", "direct_costs", deleted_at=None)["status"]) == ("synced", "approved")
