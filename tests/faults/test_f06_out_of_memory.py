@@ -14,7 +14,7 @@ from tests.faults.stand import Stand
 pytestmark = [pytest.mark.fault("F06"), pytest.mark.slow]
 #: Bytes left to a process above what it holds already; reading the large record takes several times as much.
 LEFT = 16_000_000
-LINES, TEXT = 300, "x" * 60_000
+LINES, TEXT = 1000, "x" * 60_000  # 60 MB: more than a process that has run for long keeps of what it freed
 
 
 @contextmanager
