@@ -11,10 +11,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from cli.exits import REFUSED, Failure, wrong_usage
+from connectors.flow import Looked
 from connectors.registry import connector
 from models import session
 from settings.environment import environment
-from sync import clients, connections, settings, tokens, views
+from sync import clients, connections, problems, settings, tokens, views
 from sync.company import load
 from sync.trial import Trial
 
@@ -23,6 +24,11 @@ log = logging.getLogger("sitebooks.connect")
 #: Procore shows the code to the person instead of sending the browser somewhere (contract section 2).
 SHOWN_CODE = "urn:ietf:wg:oauth:2.0:oob"
 SIGN_IN_LINK = timedelta(days=1)
+
+
+def needed(system: str, values: Mapping[str, Any]) -> Sequence[str]:
+    """Names of the secrets that a connection with these settings signs in with. Raises Failure for settings that cannot stand."""
+    return connector(system).secrets(model_of(system, values))
 
 
 def ask_secrets(system: str, names: Sequence[str]) -> dict[str, str]:
@@ -61,8 +67,11 @@ def model_of(system: str, values: Mapping[str, Any]) -> BaseModel:
     return made
 
 
-def try_out(system: str, values: Mapping[str, Any], secrets: Mapping[str, str], site_id: str) -> tuple[Trial, int]:
-    """Signs in and reads the first page of the first list; gives the trial and how many rows it had. Raises CallFailed."""
+def try_out(
+    system: str, values: Mapping[str, Any], secrets: Mapping[str, str], site_id: str
+) -> tuple[Trial, int, Sequence[Looked]]:
+    """Signs in and reads the first page of the first list; gives the trial, how many rows it had, and what else must hold
+    there. Raises CallFailed, and Failure for what must be put right before anything can be set (S-01, S-02, S-08)."""
     declared, trial = connector(system), Trial(secrets)
     reader = next(declared.readers[kind] for kind in declared.scans if declared.readers[kind].scope == "company")
     client = declared.connect(
@@ -76,9 +85,14 @@ def try_out(system: str, values: Mapping[str, Any], secrets: Mapping[str, str], 
     )
     try:
         page = next(iter(reader.pages(client, None, None)), None)
+        looked = declared.probe(client) if declared.probe else ()
     finally:
         client.close()
-    return trial, len(page.objects) if page else 0
+    for one in looked:
+        if one.stops and one.problem is not None:
+            said = problems.text(one.problem.code, one.problem.values)
+            raise Failure(one.problem.code, f"{said.title}. {said.cause}", " ".join(said.fix), REFUSED)
+    return trial, len(page.objects) if page else 0, looked
 
 
 def store(

@@ -235,4 +235,6 @@ class Connector:
     consent: Consent | None = None
     #: What must hold there besides the sign-in: licences, services, jobs. Reads only; raises CallFailed's subclasses.
     probe: Callable[[Client], Sequence[Looked]] | None = None
+    #: Names of the secrets that a connection with these settings signs in with.
+    secrets: Callable[[Any], Sequence[str]] = lambda settings: ("client_id", "client_secret")
     labels: Mapping[str, str] = field(default_factory=dict)

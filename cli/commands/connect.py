@@ -37,14 +37,15 @@ def connect(
     found, site_id = _company(system, company, company_name, company_id)
     chosen = _settings(setting or [], {"base_url": base_url, "currency": currency})
     values = {**connecting.stored(found, system, currency or "NZD"), **chosen}
-    connecting.model_of(system, values)
-    given = connecting.ask_secrets(system, secret or ["client_id", "client_secret"])
+    given = connecting.ask_secrets(system, secret or connecting.needed(system, values))
     if as_user:
         given = connecting.consent(values, given, random.token_urlsafe(16))
     publish_from_here()
     out = Output(as_json)
-    trial, rows = connecting.try_out(system, values, given, site_id)
+    trial, rows, looked = connecting.try_out(system, values, given, site_id)
     out.say(f"{system} accepts the sign-in; the first list it showed has {rows} row{'s' if rows != 1 else ''} on its first page.")
+    for one in looked:
+        out.say(f"{one.name}: {one.said}", "" if one.good else "warn")
     made = found or _new_company(company_name, site_id, currency or "NZD", time_zone)
     covered = connecting.store(made, system, values, chosen, given, trial, actor())
     _tell(out, system, made, rows, covered, trial)

@@ -69,4 +69,5 @@ CONNECTOR = Connector(
     capabilities=CAPABILITIES,
     labels=LABELS,
     probe=probe,
+    secrets=lambda settings: ("token",) if settings.transport == "rest" else (),
 )

@@ -31,11 +31,11 @@ HERE = "http://127.0.0.1"
 def systems(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Both simulators in process, their secrets in the environment; nothing is published."""
     clock = Clock()
-    cores = {name: simulators.load(name, dataset="small", clock=clock) for name in ("procore", "lentune")}
+    cores = {name: simulators.load(name, dataset="small", clock=clock) for name in ("procore", "lentune", "sage_paperless")}
     clients.close_all()
     for name, core in cores.items():
         clients.transports[name] = SimulatorTransport(core)
-        for secret in ("client_id", "client_secret"):
+        for secret in ("token",) if name == "sage_paperless" else ("client_id", "client_secret"):
             monkeypatch.setenv(f"{name}_{secret}".upper(), str(core.credentials[secret]))
     monkeypatch.setattr(publish, "ring_all", lambda *args, **options: None)
     monkeypatch.setattr(passes, "start", lambda *args, **options: None)
@@ -90,6 +90,22 @@ def test_a_missing_secret_says_where_it_comes_from(systems: Any, monkeypatch: py
 def test_the_accounting_system_needs_the_company_first(systems: Any) -> None:
     with pytest.raises(Failure, match="no company Nobody"):
         connect("lentune", base_url=HERE, company_name="Nobody Ltd")
+
+
+@pytest.mark.requirement("S-01", "S-08")
+def test_a_vault_that_lacks_what_it_needs_is_refused_before_anything_is_stored(systems: Any, capsys: Any) -> None:
+    company = procore("Rimu Ltd")
+    given = ["bridge=sage_300_cre", "queue=q-ap", f"vault_id={systems['sage_paperless'].credentials['vault_id']}"]
+    systems["sage_paperless"].act("take_licence", {"licence": "procore"})
+    with pytest.raises(Failure) as refused:
+        connect("sage_paperless", base_url=HERE, company=str(company), setting=given)
+    assert refused.value.code == "procore_licence_required" and refused.value.fix
+    with session(company) as db:
+        assert db.scalar(text("SELECT count(*) FROM connection WHERE system = 'sage_paperless'")) == 0
+    systems["sage_paperless"].act("give_licence", {"licence": "procore"})
+    connect("sage_paperless", base_url=HERE, company=str(company), setting=given)
+    assert "Cloud sync licence: licensed" in capsys.readouterr().out
+    assert row(company, "sage_paperless").settings["queue"] == "q-ap"
 
 
 def test_procore_then_lentune_and_what_was_read_before_joins(systems: Any, capsys: pytest.CaptureFixture[str]) -> None:
