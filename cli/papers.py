@@ -37,7 +37,8 @@ def _paid(out: Output, seen: Record) -> None:
         return
     out.heading(f"Paid of invoice {paid.number}")
     of = f" of {money(currency, paid.total)}" if paid.total is not None else ""
-    out.say(f"{money(currency, paid.paid)}{of} is paid in accounting.")
+    kept = f"; {money(currency, paid.retained)} of it is held back as retainage" if paid.retained and paid.retained > 0 else ""
+    out.say(f"{money(currency, paid.paid)}{of} is paid in accounting{kept}.")
     for one in paid.payments:
         there = f"payment {one.there} in Procore" if one.there else "not in Procore"
         voided = ", voided in accounting" if one.voided else ""

@@ -29,12 +29,14 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """One invoice and all that was paid of it, the oldest first. `total` is the invoice's, None where it was never read."""
+    """One invoice and all that was paid of it, the oldest first. `total` is the invoice's, None where it was never read;
+    `retained` is the part of it that is held back as retainage."""
 
     invoice_id: int | None
     number: str
     total: Decimal | None
     payments: tuple[Payment, ...]
+    retained: Decimal | None = None
 
     @property
     def paid(self) -> Decimal:
@@ -57,14 +59,14 @@ def paid_of(db: Connection, row: RecordRow, data: dict[str, Any] | None) -> Paid
     if not rows:
         return None
     about = db.execute(text("""
-        SELECT r.id, s.number, s.data->>'gross' AS total FROM snapshot s JOIN connection n ON n.id = s.connection_id
+        SELECT r.id, s.number, s.data->>'gross' AS total, s.data->>'retainage' AS retained FROM snapshot s JOIN connection n ON n.id = s.connection_id
         LEFT JOIN sync_record r ON r.kind = 'invoice' AND r.direction = 'from_procore' AND r.source_id = s.source_id
             AND r.connection_id = (SELECT id FROM connection WHERE system = :system)
         WHERE n.system = 'procore' AND s.kind = 'invoice' AND s.source_id = :invoice
     """), {"system": row.system, "invoice": invoice}).first()  # fmt: skip
     return Paid(
         about.id if about else None, about.number if about else invoice, amount_or_none(about.total) if about else None,
-        tuple(_payment(one) for one in rows),
+        tuple(_payment(one) for one in rows), amount_or_none(about.retained) if about else None,
     )  # fmt: skip
 
 

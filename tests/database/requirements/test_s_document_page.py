@@ -111,6 +111,15 @@ def test_what_was_paid_stands_on_the_pages_of_the_invoice_and_of_the_payment(pap
     assert "Open the invoice" in page(world, "payment", "7001")
 
 
+@pytest.mark.requirement("Y-17")
+def test_what_is_held_back_is_told_beside_what_was_paid(paperless, why):
+    world = paperless("SI-101", ours={"create_payments_in_procore": True})
+    world.act("sage_paperless", "pay_invoice", invoice="SI-101", check="7001")
+    world.settle()
+    told = "NZD 76,000.00 of NZD 80,000.00 is paid in accounting; NZD 4,000.00 of it is held back as retainage."
+    assert told in page(world, "invoice", "SI-101") and told in why("why", "SI-101").out
+
+
 @pytest.mark.requirement("S-21", "Y-17")
 def test_why_tells_the_same_in_words(paperless, why):
     world = paperless("SI-103", ours={"create_payments_in_procore": True})
