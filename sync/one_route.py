@@ -100,8 +100,8 @@ def _erp(db: Connection, stored: Mapping[str, Mapping[str, Any]]) -> list[Crossi
     ways = (*ours, "Procore's own ERP integration")
     said = f"Procore's ERP integration exports invoices that {_and(ours)} takes to accounting too: {', '.join(numbers)} (C-12)"
     return [Crossing("two_invoice_routes", ways, said,
-                     "Switch off Export Subcontractor Invoices in Procore's ERP Integrations, or set 'Route of invoices' "
-                     "here to elsewhere.")]  # fmt: skip
+                     "Send no invoices to accounting from Procore's ERP Integrations (Export Subcontractor Invoices itself stays "
+                     "enabled where payments are written, Y-06), or set 'Route of invoices' here to elsewhere.")]  # fmt: skip
 
 
 #: Procore's words for an invoice that its ERP integration has taken or is about to take (contract 11.7, 11.11).

@@ -59,7 +59,8 @@ def paid_of(db: Connection, row: RecordRow, data: dict[str, Any] | None) -> Paid
     if not rows:
         return None
     about = db.execute(text("""
-        SELECT r.id, s.number, s.data->>'gross' AS total, s.data->>'retainage' AS retained FROM snapshot s JOIN connection n ON n.id = s.connection_id
+        SELECT r.id, s.number, s.data->>'gross' AS total, s.data->>'retainage' AS retained
+        FROM snapshot s JOIN connection n ON n.id = s.connection_id
         LEFT JOIN sync_record r ON r.kind = 'invoice' AND r.direction = 'from_procore' AND r.source_id = s.source_id
             AND r.connection_id = (SELECT id FROM connection WHERE system = :system)
         WHERE n.system = 'procore' AND s.kind = 'invoice' AND s.source_id = :invoice
