@@ -10,11 +10,15 @@ USUAL = "lentune"
 DATASETS = {"sage_paperless": "paperless"}
 
 
+def systems() -> list[str]:
+    """Every accounting system there is."""
+    return [name for name in all_connectors() if name != "procore"]
+
+
 def accounting(connection: str | None) -> str | None:
     """The accounting system that was asked for. Raises Failure for one that there is not."""
-    known = [name for name in all_connectors() if name != "procore"]
-    if connection and connection not in known:
-        raise wrong_usage(f"There is no accounting system {connection}.", f"Name one of {', '.join(known)}.", "not_connected")
+    if connection and connection not in systems():
+        raise wrong_usage(f"There is no accounting system {connection}.", f"Name one of {', '.join(systems())}.", "not_connected")
     return connection
 
 

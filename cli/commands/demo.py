@@ -23,12 +23,26 @@ def demo(
     connection: System = None,
 ) -> None:
     """Connect pretend systems, sync, let people act, compare, stop. Exit 1 and a list when anything is not as it must be."""
-    from cli.demo.stage import Stage
-    from cli.pretending import accounting
-    from cli.waiting import Waiting
+    from cli.pretending import accounting, systems
 
     accounting(connection)
-    out, began = Output(as_json), time.monotonic()
+    out = Output(as_json)
+    if connection is None:
+        from cli.demo.each import play_each
+
+        told = play_each(out, systems(), seed)
+        out.document(told)
+        if not told["ok"]:
+            raise typer.Exit(UNEXPECTED)
+        return
+    _play(out, seed, connection)
+
+
+def _play(out: Output, seed: int, connection: str) -> None:
+    from cli.demo.stage import Stage
+    from cli.waiting import Waiting
+
+    began = time.monotonic()
     out.say("A pretend Procore and pretend accounting systems start on this computer. Nothing leaves it.")
     with Stage(seed, connection) as stage:
         with Waiting(out, "Starting") as waiting:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cli.demo.each import together
 from workers.local.places import ROOT
 
 pytestmark = [
@@ -40,6 +41,15 @@ def test_every_approved_invoice_is_in_its_place_and_what_was_paid_is_in_procore_
     assert Decimal(paid["there"]) - Decimal(paid["here"]) == Decimal("50000.00"), "the void, which people take off in Procore"
     assert {line["unexplained"] for line in said["totals"]} == {"0.00"}
     assert "sync payments" in told, "on demand, too"
+
+
+def test_the_stories_of_all_systems_make_one_document() -> None:
+    one = {"ok": True, "seconds": 1.0, "kinds": {"invoice": {"synced": 2}}, "duplicates": 0, "totals": [1], "problems": [1],
+           "missing_problems": [], "differences": []}  # fmt: skip
+    other = {**one, "ok": False, "kinds": {"invoice": {"synced": 1, "held": 1}}, "duplicates": 1, "differences": ["a cent"]}
+    said = together({"a": one, "b": other})
+    assert (said["ok"], said["seconds"], said["duplicates"], said["differences"]) == (False, 2.0, 1, ["a cent"])
+    assert said["kinds"] == {"invoice": {"synced": 3, "held": 1}} and said["connections"] == ["a", "b"]
 
 
 def test_a_system_that_there_is_not_is_wrong_usage() -> None:
