@@ -14,6 +14,8 @@ PAPERS = {"A4": (595.28, 841.89), "Letter": (612.0, 792.0)}
 WITHIN = 1024
 #: Pixels of one picture: about 400 dpi on A0.
 MOST_PIXELS = 250_000_000
+#: A JPEG, by Pillow's names; "MPO" has further pictures behind it.
+JPEG = ("JPEG", "MPO")
 #: What Pillow raises for a picture that is not whole.
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError)
 
@@ -87,18 +89,35 @@ def _checked(path: Path) -> bytes | str:
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
         with Image.open(path) as picture:
-            frames = getattr(picture, "n_frames", 1)
+            if picture.format in JPEG:
+                picture.draft("L", (picture.width // 8, picture.height // 8))  # it is read whole and kept small
+                picture.load()
+                return _alone(path) if picture.format == "MPO" else str(path)
             clear = False
-            for number in range(frames):
+            for number in range(getattr(picture, "n_frames", 1)):
                 picture.seek(number)
                 clear = clear or "A" in picture.getbands() or "transparency" in picture.info
-                picture.draft("L", (picture.width // 8, picture.height // 8))  # a JPEG is read whole and kept small
                 picture.load()
         return _on_white(path) if clear else str(path)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unusable("attachment_unreadable", "the picture has too many pixels") from error
     except BROKEN as error:
         raise Unusable("attachment_unreadable", f"the picture is not whole: {_said(error)}") from error
+
+
+def _alone(path: Path) -> bytes:
+    """The JPEG without the index of further pictures that phones put behind it (CIPA DC-007): depth maps, another light.
+
+    Only the first is the photograph. The index is taken out, not followed: programs that edit pictures leave it out of date.
+    """
+    content = path.read_bytes()
+    at, kept = 2, [content[:2]]
+    while content[at : at + 1] == b"\xff" and content[at + 1 : at + 2] != b"\xda":
+        size = 2 + int.from_bytes(content[at + 2 : at + 4])
+        if content[at + 1] != 0xE2 or content[at + 4 : at + 8] != b"MPF\0":
+            kept.append(content[at : at + size])
+        at += size
+    return b"".join([*kept, content[at:]])
 
 
 def _on_white(path: Path) -> bytes:

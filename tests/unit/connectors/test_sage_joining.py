@@ -168,6 +168,32 @@ def test_a_transparent_picture_is_put_on_white(put, tmp_path):
         assert pikepdf.PdfImage(picture).as_pil_image().convert("RGB").getpixel((5, 5)) == (255, 255, 255)
 
 
+def phone_picture() -> bytes:
+    """A photograph with a second, smaller picture behind it, as phones take them."""
+    out = io.BytesIO()
+    first, second = Image.new("RGB", (64, 48), "red"), Image.new("RGB", (32, 24), "blue")
+    first.save(out, "MPO", save_all=True, append_images=[second])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("cut", [0, 100])
+def test_a_photograph_of_a_phone_is_one_page_whatever_stands_behind_it(put, tmp_path, cut):
+    content = phone_picture()
+    assert Image.open(io.BytesIO(content)).n_frames == 2
+    made = joining.join([put("jpeg", content=content[: len(content) - cut])], tmp_path, "A4")
+    assert made.pages == 1, made.left_out
+    with pikepdf.open(tmp_path / f"{made.sha256}.pdf") as opened:
+        picture = next(iter(opened.pages[0].get_images().values()))
+        shown = pikepdf.PdfImage(picture).as_pil_image()
+        assert shown.size == (64, 48) and shown.convert("RGB").getpixel((60, 45))[0] > 200
+
+
+def test_a_photograph_of_a_phone_that_is_torn_itself_is_refused(put, tmp_path):
+    content = phone_picture()
+    torn = content[: content.index(b"\xff\xd9") - 20]
+    assert codes(joining.join([put("jpeg", content=torn)], tmp_path, "A4")) == [("jpeg.jpg", "attachment_unreadable")]
+
+
 def test_text_is_wrapped_paged_and_keeps_its_letters(put, tmp_path):
     text = "\n".join(f"{n} Māori tīpuna €5 – " + "long " * 60 for n in range(60))
     made = joining.join([put("text", content=text.encode())], tmp_path, "A4")
