@@ -8,6 +8,8 @@ import img2pdf
 import pikepdf
 from PIL import Image
 
+from connectors.sage_paperless.carried import unseen
+
 #: Points; A4 is 210 x 297 mm.
 PAPERS = {"A4": (595.28, 841.89), "Letter": (612.0, 792.0)}
 #: Bytes at the end of a PDF within which its end mark must stand (ISO 32000-1, H.3).
@@ -42,6 +44,8 @@ def pages_of(path: Path) -> int:
         with pikepdf.open(path, attempt_recovery=False, access_mode=pikepdf.AccessMode.stream) as pdf:
             if wrong := _wrong(pdf):
                 raise Unusable("attachment_unreadable", wrong)
+            if inside := unseen(pdf):
+                raise Unusable("attachment_holds_files", inside)
             return len(pdf.pages)
     except pikepdf.PasswordError as error:
         raise Unusable("attachment_password_protected", "it opens with a password only") from error

@@ -102,6 +102,42 @@ def test_a_pdf_that_anybody_may_open_is_joined_and_not_locked_any_more(put, tmp_
     assert judge.page_count((tmp_path / f"{made.sha256}.pdf").read_bytes()) == 1
 
 
+def carrying(*names: str, portfolio: bool = False, pinned: bool = False, mime: str = "") -> bytes:
+    """A PDF of one page with files inside."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(files.content({"kind": "pdf", "name": "cover"}))) as pdf:
+        for name in names:
+            spec = pikepdf.AttachedFileSpec(pdf, b"<a/>", filename=name, mime_type=mime)
+            if pinned:
+                note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.FileAttachment, Rect=[0, 0, 9, 9])
+                note.FS = pikepdf.Dictionary(spec.obj)
+                pdf.pages[0].obj.Annots = pikepdf.Array([note])
+            else:
+                pdf.attachments[name] = spec
+        if portfolio:
+            pdf.Root.Collection = pikepdf.Dictionary(Type=pikepdf.Name.Collection)
+        pdf.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (carrying("Docket 7.pdf", "Plan.dwg", portfolio=True), "it is a portfolio of files: Docket 7.pdf, Plan.dwg"),
+    (carrying("factur-x.xml", portfolio=True), "it is a portfolio of files"),
+    (carrying("Docket 7.pdf"), "it carries files that its pages do not show: Docket 7.pdf"),
+    (carrying("factur-x.xml", "../Docket 7.pdf"), "it carries files that its pages do not show: Docket 7.pdf"),
+    (carrying("Docket 7.pdf", pinned=True), "it carries files that its pages do not show: Docket 7.pdf"),
+    (carrying(*"abcdefg"), "it carries files that its pages do not show: a, b, c, d, e and 2 more"),
+])  # fmt: skip
+def test_a_pdf_with_files_inside_is_refused_for_joining_would_lose_them(put, tmp_path, content, said):
+    made = joining.join([put("pdf", "Claim.pdf", content)], tmp_path, "A4")
+    assert codes(made) == [("Claim.pdf", "attachment_holds_files")] and made.left_out[0].reason == said
+
+
+@pytest.mark.parametrize("content", [carrying("factur-x.XML"), carrying("invoice", mime="text/xml"), carrying()])
+def test_an_invoice_with_its_figures_as_xml_inside_is_joined(put, tmp_path, content):
+    assert joining.join([put("pdf", content=content)], tmp_path, "A4").pages == 1
+
+
 @pytest.mark.parametrize(("name", "kind", "content_type", "content"), [
     ("Invoice.pdf", "pdf", "application/pdf", b"<html>Sign in</html>"), ("Photo.jpg", "jpeg", "image/jpeg", b"%PDF-1.4 nothing"),
     ("Notes.txt", "text", "text/plain", files.content({"kind": "pdf", "name": "x"})),
