@@ -18,7 +18,7 @@ from settings.sage_paperless import SagePaperlessSettings
 #: Bytes of one file. Sets of 200 MB simply work; one file of a gigabyte is a mistake.
 MOST_BYTES = 1024 * 1024 * 1024
 #: Raised when the same files would give other bytes, so that nothing kept by an older release is taken for ours.
-FORM = 2
+FORM = 3
 DOCUSIGN = "docusign_not_accessible"
 
 

@@ -247,4 +247,5 @@ def test_fifty_files_of_a_hundred_pages_and_200_mb_stay_within_time_and_memory()
     assert (measured["many"]["pages"], measured["large"]["pages"]) == (100, 200)
     assert measured["many"]["seconds"] < benchmark.TARGET_SECONDS
     assert measured["many"]["peak_memory_mb"] < benchmark.TARGET_MB
+    assert measured["wide"]["pages"] == 5 and measured["wide"]["peak_memory_mb"] < benchmark.TARGET_MB
     assert measured["large"]["megabytes"] >= 200 and measured["large"]["peak_memory_mb"] < benchmark.TARGET_MB
