@@ -25,8 +25,13 @@ GREY = ("L", "LA", "La")
 ROWS_PER_STRIP = 278
 #: A JPEG, by Pillow's names; "MPO" has further pictures behind it.
 JPEG = ("JPEG", "MPO")
-#: What Pillow raises for a picture that is not whole.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError)
+#: What is raised for a picture that is not whole.
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, zlib.error, img2pdf.ImageOpenError)
+#: What img2pdf raises for one that it cannot show as it is meant.
+UNSHOWN = (
+    img2pdf.UnsupportedColorspaceError, img2pdf.JpegColorspaceError, img2pdf.AlphaChannelError, img2pdf.NegativeDimensionError,
+    img2pdf.PdfTooLargeError,
+)  # fmt: skip
 
 
 def to_pdf(path: Path, into: Path, paper: str) -> list[Path]:
@@ -46,8 +51,10 @@ def to_pdf(path: Path, into: Path, paper: str) -> list[Path]:
                     )  # fmt: skip
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise Unusable("picture_too_large", f"it has more than {MOST_PIXELS // 1_000_000} million points") from error
-        except (img2pdf.ImageOpenError, img2pdf.AlphaChannelError, *BROKEN) as error:
+        except BROKEN as error:
             raise Unusable("attachment_unreadable", f"the picture is not whole: {type(error).__name__}") from error
+        except UNSHOWN as error:
+            raise Unusable("type_not_convertible", f"its kind of picture has no page ({type(error).__name__})") from error
     return made
 
 

@@ -133,8 +133,14 @@ def spoilt(change) -> bytes:
     return whole[: at - 4] + strips._chunk(b"IDAT", packed) + whole[at + 8 + size :]
 
 
+def packed_badly() -> bytes:
+    whole = clear(5)
+    at = whole.index(b"IDAT") - 4
+    return whole[:at] + strips._chunk(b"IDAT", b"not packed at all") + strips._chunk(b"IEND", b"")
+
+
 @pytest.mark.parametrize("content", [
-    spoilt(lambda rows: rows[:-1]), spoilt(lambda rows: rows[:-121] + b"\x09" + rows[-120:]), spoilt(lambda rows: b""),
+    packed_badly(), spoilt(lambda rows: rows[:-1]), spoilt(lambda rows: rows[:-121] + b"\x09" + rows[-120:]), spoilt(lambda rows: b""),
     clear(50)[:-12], clear(50).replace(b"IDAT", b"IDAX"), clear(50)[:60] + b"\xff" + clear(50)[61:],
 ])  # fmt: skip
 def test_a_png_that_lacks_rows_or_has_wrong_ones_is_not_whole(shown, content):
