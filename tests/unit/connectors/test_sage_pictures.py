@@ -140,7 +140,8 @@ def packed_badly() -> bytes:
 
 
 @pytest.mark.parametrize("content", [
-    packed_badly(), spoilt(lambda rows: rows[:-1]), spoilt(lambda rows: rows[:-121] + b"\x09" + rows[-120:]), spoilt(lambda rows: b""),
+    packed_badly(),
+    spoilt(lambda rows: rows[:-1]), spoilt(lambda rows: rows[:-121] + b"\x09" + rows[-120:]), spoilt(lambda rows: b""),
     clear(50)[:-12], clear(50).replace(b"IDAT", b"IDAX"), clear(50)[:60] + b"\xff" + clear(50)[61:],
 ])  # fmt: skip
 def test_a_png_that_lacks_rows_or_has_wrong_ones_is_not_whole(shown, content):
