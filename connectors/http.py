@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from connectors import transfers
 from connectors.calls import Answer, CallFailed, Forbidden, NotFound, Request, SignInRefused, Unavailable
 from connectors.ports import Budget, CredentialStore, Token, Window
 from connectors.reach import allowed
@@ -70,6 +72,7 @@ class HttpClient:
     ) -> None:
         self.base_url, self.company = base_url.rstrip("/"), company
         self.store, self.budget, self.urgent, self.clock, self.folder = store, budget, urgent, clock, folder
+        self.seconds = seconds
         self._ahead: deque[timedelta] = deque(maxlen=DATES)
         limits = httpx.Timeout(seconds, connect=min(10, seconds))
         self.http = httpx.Client(timeout=limits, follow_redirects=False, transport=transport, trust_env=False)
@@ -203,18 +206,22 @@ class HttpClient:
             "files": {upload.field: (upload.filename, file, upload.content_type)},
         }
 
-    def download(self, url: str, into: Path, most: int) -> int:
+    def download(self, url: str, into: Path, most: int, until: float | None = None) -> int:
         """A file from an address that the system gave us, written to disk as it comes; gives its size in bytes.
 
         Our token goes to the connection's own host only, never along a redirect to storage elsewhere (contract section
-        10); private addresses are not followed. Raises CallFailed's subclasses, ValueError when larger than `most`,
-        connectors.reach.NotAllowed.
+        10); private addresses are not followed. At `until` (of time.monotonic) it ends with Unavailable; what came by then,
+        or before a connection broke, stays, and the next call goes on behind it. Raises CallFailed's subclasses, ValueError
+        when larger than `most`, connectors.reach.NotAllowed.
         """
         request = Request("GET", urlsplit(url).path)
+        if until is not None and time.monotonic() > until:
+            raise self._in_pieces(request)
         if (wait := self.budget.take(self.urgent)) is not None:
             raise Unavailable(request, Answer(Outcome.not_applied, reason="our share of the limit is used up", retry_at=wait))
-        tokens = self._tokens()
+        tokens, begun = self._tokens(), transfers.begun(into)
         token: str | None = None
+        stalled = httpx.Timeout(min(transfers.STALLED, self.seconds), connect=min(10, self.seconds))
         for _ in range(MOST_REDIRECTS):
             own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
             token = token or (next(tokens) if own else None)
@@ -222,32 +229,35 @@ class HttpClient:
             if not own:
                 allowed(url, self.base_url)
             try:
-                with self.http.stream("GET", url, headers=headers) as response:
+                with self.http.stream("GET", url, headers=headers | transfers.asked(begun), timeout=stalled) as response:
                     if own and response.status_code == 401 and (another := next(tokens, None)) is not None:
                         token = another
-                        continue
-                    if not response.is_redirect:
-                        return self._kept(request, response, into, most)
-                    url = urljoin(url, response.headers.get("Location", ""))
+                    elif response.is_redirect:
+                        url = urljoin(url, response.headers.get("Location", ""))
+                    elif begun is not None and not transfers.goes_on(response, begun):
+                        begun = None  # it is another file by now: from its beginning
+                    else:
+                        return self._kept(request, response, into, transfers.Wanted(begun, most, until))
             except httpx.HTTPError as error:
                 answer = Answer(Outcome.not_applied, reason=f"no answer: {type(error).__name__}")
                 raise Unavailable(request, answer) from error
         raise CallFailed(request, Answer(Outcome.refused, reason="it leads from address to address"))
 
-    def _kept(self, request: Request, response: httpx.Response, into: Path, most: int) -> int:
-        if response.status_code != 200:
+    def _kept(self, request: Request, response: httpx.Response, into: Path, wanted: transfers.Wanted) -> int:
+        if response.status_code not in (200, 206 if wanted.begun else 200):
             answer = self._judge(request, response, _limited(response))
             kinds: dict[int, type[CallFailed]] = {401: SignInRefused, 403: Forbidden, 404: NotFound, 410: NotFound}
             later = answer.outcome is not Outcome.refused
             raise (Unavailable if later else kinds.get(answer.status or 0, CallFailed))(request, answer)
-        size = 0
-        with into.open("wb") as file:
-            for part in response.iter_bytes(1 << 16):
-                size += len(part)
-                if size > most:
-                    raise ValueError(f"it is larger than {most} bytes")
-                file.write(part)
-        return size
+        try:
+            return transfers.receive(response, into, wanted)
+        except transfers.TimeIsUp as error:
+            raise self._in_pieces(request, error.further) from error
+
+    def _in_pieces(self, request: Request, further: bool = True) -> Unavailable:
+        """The next task goes on at once, for nothing is wrong with the system; later where trying again gains nothing now."""
+        reason = "the files take longer than one task has; what came is kept"
+        return Unavailable(request, Answer(Outcome.not_applied, reason=reason, retry_at=self.clock() if further else None))
 
     def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
         self._compare_clocks(_http_date(response.headers.get("Date", "")))

@@ -73,5 +73,5 @@ class Files(Protocol):
     def addresses(self, obj: Any) -> Mapping[str, str]:
         """Attachment id -> where it can be fetched for a while, by what the system lists now. Raises CallFailed's subclasses."""
 
-    def download(self, url: str, into: Path, most: int) -> int:
+    def download(self, url: str, into: Path, most: int, until: float | None = None) -> int:
         """As connectors.http.HttpClient.download."""

@@ -13,6 +13,7 @@ from objects.problem import Problem, on_settings, on_snapshot
 FILE_CODES = (
     "attachment_empty", "attachment_unreadable", "attachment_password_protected", "attachment_gone",
     "attachment_not_what_it_says", "type_not_convertible", "converter_missing",
+    "attachment_holds_files", "picture_too_large",
 )  # fmt: skip
 #: The vault's words for a decision of people there that somebody here should see.
 DECIDED = {"rejected": "paperless_rejected_there", "void": "paperless_void_there"}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pikepdf
 
-from connectors.sage_paperless import kinds, office, textpages
-from connectors.sage_paperless.pages import Unusable, pages_of, picture_to_pdf
+from connectors.sage_paperless import kinds, office, pictures, textpages
+from connectors.sage_paperless.pages import Unusable, pages_of
 from objects.document import Document, LeftOut, Part
 
 
@@ -24,18 +24,22 @@ class File:
     path: Path
 
 
+#: A file, the PDFs made of it in their order, and how many pages they have.
+Ready = tuple[File, list[Path], int]
+
+
 def join(files: Sequence[File], folder: Path, paper: str, left_out: Sequence[LeftOut] = ()) -> Document:
     """The document, as `folder`/<sha256>.pdf. With a file that cannot be part of it, none is made: `left_out` says which.
 
     `left_out` given beforehand names what is not there by nature (DocuSign).
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix="joining-") as work:
-        ready: list[tuple[File, Path, int]] = []
+        ready: list[Ready] = []
         refused: list[LeftOut] = []
         for number, file in enumerate(files):
             try:
-                path = _as_pdf(file, Path(work, f"{number}.part"), paper)
-                ready.append((file, path, pages_of(path)))
+                paths = _as_pdf(file, Path(work, f"{number}.part"), paper)
+                ready.append((file, paths, sum(map(pages_of, paths))))
             except Unusable as error:
                 refused.append(LeftOut(file.source_id, kinds.safe(file.name), error.code, error.reason))
         if not refused and ready:
@@ -46,8 +50,8 @@ def join(files: Sequence[File], folder: Path, paper: str, left_out: Sequence[Lef
         return Document("", 0, 0, (), (*left_out, *refused))
 
 
-def _as_pdf(file: File, made: Path, paper: str) -> Path:
-    """Where the file is as a PDF: itself, or `made`. Raises Unusable."""
+def _as_pdf(file: File, made: Path, paper: str) -> list[Path]:
+    """Where the file is as PDFs: itself, or `made` and others beside it. Raises Unusable."""
     if not file.path.stat().st_size:
         raise Unusable("attachment_empty", "it holds no bytes")
     said, found = kinds.said_by(file.name, file.content_type), kinds.found_in(file.path)
@@ -57,23 +61,23 @@ def _as_pdf(file: File, made: Path, paper: str) -> Path:
         called = "something else" if found == kinds.OTHER else found
         raise Unusable("attachment_not_what_it_says", f"it is said to be {said}, and its content is {called}")
     if found == kinds.PDF:
-        return file.path
+        return [file.path]
     if found == kinds.TEXT:
         textpages.to_pdf(file.path, made, paper)
     elif found == kinds.OFFICE:
         office.to_pdf(file.path, made)
     else:
-        picture_to_pdf(file.path, made, paper)
-    return made
+        return pictures.to_pdf(file.path, made, paper)
+    return [made]
 
 
-def _whole(ready: Sequence[tuple[File, Path, int]], folder: Path, path: Path, left_out: tuple[LeftOut, ...]) -> Document:
+def _whole(ready: Sequence[Ready], folder: Path, path: Path, left_out: tuple[LeftOut, ...]) -> Document:
     parts, last = [], 0
     for file, _, count in ready:
         size = file.path.stat().st_size
         parts.append(Part(file.source_id, kinds.safe(file.name), _sha256(file.path), last + 1, last + count, size))
         last += count
-    _merged([pdf for _, pdf, _ in ready], parts, path)
+    _merged([pdf for _, pdfs, _ in ready for pdf in pdfs], parts, path)
     if (pages := pages_of(path)) != last:
         raise Unusable("attachment_unreadable", f"joined they have {pages} pages, and {last} one by one")
     made = _sha256(path)

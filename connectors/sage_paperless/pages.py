@@ -1,21 +1,15 @@
-"""Pictures and PDFs made ready to be parts of one document: checked to their last byte, or refused with a reason."""
+"""What a part of the document must be: a PDF, checked to its last byte, or refused with a reason."""
 
-import io
-import warnings
 from pathlib import Path
 
-import img2pdf
 import pikepdf
-from PIL import Image
+
+from connectors.sage_paperless.carried import unseen
 
 #: Points; A4 is 210 x 297 mm.
 PAPERS = {"A4": (595.28, 841.89), "Letter": (612.0, 792.0)}
 #: Bytes at the end of a PDF within which its end mark must stand (ISO 32000-1, H.3).
 WITHIN = 1024
-#: Pixels of one picture: about 400 dpi on A0.
-MOST_PIXELS = 250_000_000
-#: What Pillow raises for a picture that is not whole.
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError)
 
 
 class Unusable(Exception):
@@ -40,6 +34,8 @@ def pages_of(path: Path) -> int:
         with pikepdf.open(path, attempt_recovery=False, access_mode=pikepdf.AccessMode.stream) as pdf:
             if wrong := _wrong(pdf):
                 raise Unusable("attachment_unreadable", wrong)
+            if inside := unseen(pdf):
+                raise Unusable("attachment_holds_files", inside)
             return len(pdf.pages)
     except pikepdf.PasswordError as error:
         raise Unusable("attachment_password_protected", "it opens with a password only") from error
@@ -63,52 +59,3 @@ def _wrong(pdf: pikepdf.Pdf) -> str:
 def _said(error: Exception) -> str:
     """Without the path of our own folder."""
     return str(error).rpartition(".part: ")[2][:200] or type(error).__name__
-
-
-def picture_to_pdf(path: Path, into: Path, paper: str) -> None:
-    """One page per picture, as large as the paper allows. Raises Unusable."""
-    width, height = PAPERS[paper]
-    layout = img2pdf.get_layout_fun(pagesize=(width, height), fit=img2pdf.FitMode.into, auto_orient=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        source: bytes | str = _checked(path)
-        try:
-            with into.open("wb") as out:
-                img2pdf.convert(
-                    source, outputstream=out, layout_fun=layout, nodate=True, rotation=img2pdf.Rotation.ifvalid,
-                    engine=img2pdf.Engine.internal,
-                )  # fmt: skip
-        except (img2pdf.ImageOpenError, img2pdf.AlphaChannelError, *BROKEN, Image.DecompressionBombWarning) as error:
-            raise Unusable("attachment_unreadable", _said(error)) from error
-
-
-def _checked(path: Path) -> bytes | str:
-    """Reads every picture to its end; one with a transparent background is put on white."""
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    try:
-        with Image.open(path) as picture:
-            frames = getattr(picture, "n_frames", 1)
-            clear = False
-            for number in range(frames):
-                picture.seek(number)
-                clear = clear or "A" in picture.getbands() or "transparency" in picture.info
-                picture.draft("L", (picture.width // 8, picture.height // 8))  # a JPEG is read whole and kept small
-                picture.load()
-        return _on_white(path) if clear else str(path)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise Unusable("attachment_unreadable", "the picture has too many pixels") from error
-    except BROKEN as error:
-        raise Unusable("attachment_unreadable", f"the picture is not whole: {_said(error)}") from error
-
-
-def _on_white(path: Path) -> bytes:
-    kept = []
-    with Image.open(path) as picture:
-        for number in range(getattr(picture, "n_frames", 1)):
-            picture.seek(number)
-            whole = picture.convert("RGBA")
-            white = Image.new("RGBA", whole.size, "white")
-            kept.append(Image.alpha_composite(white, whole).convert("RGB"))
-    out = io.BytesIO()
-    kept[0].save(out, "TIFF", save_all=True, append_images=kept[1:])
-    return out.getvalue()

@@ -1,6 +1,7 @@
 """Before an invoice is judged: its attachments fetched from their source and made into one document, once per revision."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -13,19 +14,21 @@ from connectors.sage_paperless import joining, kinds
 from objects.document import Attachment, Document, LeftOut, Part
 from objects.invoice import Invoice
 from objects.outcome import Outcome
+from settings.environment import environment
 from settings.sage_paperless import SagePaperlessSettings
 
 #: Bytes of one file. Sets of 200 MB simply work; one file of a gigabyte is a mistake.
 MOST_BYTES = 1024 * 1024 * 1024
 #: Raised when the same files would give other bytes, so that nothing kept by an older release is taken for ours.
-FORM = 1
+FORM = 3
 DOCUSIGN = "docusign_not_accessible"
 
 
 def prepare(obj: Invoice, client: Client, settings: SagePaperlessSettings, folder: Path) -> Invoice:
     """The invoice with its document. As it came where none is wanted: not approved, picked by hand, or without files.
 
-    What was fetched stays until all is there, so that a run cut short goes on where it ended. Raises CallFailed's subclasses.
+    What was fetched stays until all is there, half a file too, so that a run cut short goes on where it ended; one that takes
+    longer than a task has ends itself in time (Unavailable, again at once). Raises CallFailed's subclasses.
     """
     wanted = [file for file in obj.attachments if file.reachable]
     if obj.status != "approved" or not settings.automated or not wanted:
@@ -70,11 +73,12 @@ def _made(obj: Invoice, client: Client, settings: SagePaperlessSettings, folder:
     left_out = [LeftOut(file.source_id, kinds.safe(file.name), DOCUSIGN) for file in obj.attachments if not file.reachable]
     wanted = [file for file in obj.attachments if file.reachable]
     addresses: Mapping[str, str] = {}
+    until = time.monotonic() + environment().request_seconds / 2  # the other half is for joining them
     for file in wanted:
         path = folder / f"file-{sha256(file.source_id.encode()).hexdigest()[:40]}"
         if not path.exists():
             addresses = addresses or _files(client).addresses(obj)
-            if (gone := _fetch(file, client, addresses, path)) is not None:
+            if (gone := _fetch(file, client, addresses, path, until)) is not None:
                 left_out.append(gone)
                 continue
         fetched.append(joining.File(file.source_id, file.name, file.content_type, path))
@@ -88,14 +92,14 @@ def _made(obj: Invoice, client: Client, settings: SagePaperlessSettings, folder:
     return document
 
 
-def _fetch(file: Attachment, client: Client, addresses: Mapping[str, str], path: Path) -> LeftOut | None:
+def _fetch(file: Attachment, client: Client, addresses: Mapping[str, str], path: Path, until: float) -> LeftOut | None:
     """None: it is there. Raises CallFailed's subclasses for what may be better next time."""
     part, name = path.with_suffix(".part"), kinds.safe(file.name)
     address = addresses.get(file.source_id)
     if not address:
         return LeftOut(file.source_id, name, "attachment_gone", "it is not listed any more")
     try:
-        _files(client).download(address, part, MOST_BYTES)
+        _files(client).download(address, part, MOST_BYTES, until)
     except (Unavailable, SignInRefused):
         raise
     except (NotFound, Forbidden, CallFailed) as error:

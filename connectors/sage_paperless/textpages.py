@@ -1,21 +1,20 @@
 """Plain text as pages: Courier of every viewer, wrapped, so that no font has to be found on the machine."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
+from connectors.sage_paperless import letters
 from connectors.sage_paperless.pages import PAPERS, Unusable
 
 SIZE, LEADING, MARGIN = 9, 12, 54  # points
-#: A character of Courier is 0.6 of its size wide.
-WIDTH = SIZE * 0.6
+WIDTH = SIZE * letters.WIDTH / 1000
 #: More text than this is a log or a data file, and no attachment that anybody reads.
 MOST_BYTES = 5 * 1024 * 1024
 TAB = 8
-#: The first code of the font's encoding that is ours to give away.
-FIRST, LAST = 32, 255
 ENCODINGS = ("utf-8-sig", "cp1252")
 
 
@@ -24,13 +23,12 @@ def to_pdf(path: Path, into: Path, paper: str) -> None:
     width, height = PAPERS[paper]
     columns, rows = int((width - 2 * MARGIN) // WIDTH), int((height - 2 * MARGIN) // LEADING)
     lines = list(_wrapped(_text(path), columns))
-    codes = _codes("".join(lines))
     pdf = pikepdf.new()
-    font = pdf.make_indirect(_font(codes))
+    font = pdf.make_indirect(letters.font())
+    font.ToUnicode = pdf.make_stream(letters.to_unicode())
     for start in range(0, max(len(lines), 1), rows):
-        shown = [_shown(line, codes) for line in lines[start:start + rows]]
         body = f"BT /F1 {SIZE} Tf {LEADING} TL {MARGIN} {height - MARGIN - SIZE:.0f} Td\n".encode()
-        body += b"".join(b"<" + line.hex().encode() + b"> Tj T*\n" for line in shown) + b"ET"
+        body += b"".join(_drawn(line) + b"T*\n" for line in lines[start:start + rows]) + b"ET"
         page = Dictionary(
             Type=Name.Page, MediaBox=Array([0, 0, width, height]), Resources=Dictionary(Font=Dictionary(F1=font)),
             Contents=pdf.make_stream(body),
@@ -54,8 +52,10 @@ def _text(path: Path) -> str:
 
 
 def _wrapped(text: str, columns: int) -> Iterator[str]:
-    for line in text.replace("\f", "\n").splitlines():
-        line = "".join(c for c in line.expandtabs(TAB) if c.isprintable())
+    for given in text.replace("\f", "\n").splitlines():
+        line, foreign = letters.readable(given.expandtabs(TAB))
+        if foreign:
+            raise Unusable("type_not_convertible", f"it needs a font for {''.join(foreign[:5])!r}")
         while len(line) > columns:
             cut = line.rfind(" ", columns // 2, columns + 1)
             cut = cut if cut > 0 else columns
@@ -64,24 +64,18 @@ def _wrapped(text: str, columns: int) -> Iterator[str]:
         yield line
 
 
-def _codes(text: str) -> dict[str, int]:
-    """Character -> code. Only Latin, Greek and Cyrillic letters and common signs: those that viewers' Courier has."""
-    used = sorted(set(text))
-    foreign = [c for c in used if ord(c) > 0x4FF and not 0x1E00 <= ord(c) <= 0x1EFF and not 0x2000 <= ord(c) <= 0x22FF]
-    if foreign or len(used) > LAST - FIRST + 1:
-        shown = "".join(foreign[:5])
-        raise Unusable("type_not_convertible", f"it needs a font for {shown!r}" if foreign else "it uses too many characters")
-    return {c: FIRST + place for place, c in enumerate(used)}
-
-
-def _font(codes: dict[str, int]) -> Dictionary:
-    names = [Name(f"/uni{ord(c):04X}") if c != " " else Name("/space") for c in codes]
-    names = [Name(f"/{chr(ord(c))}") if c.isascii() and c.isalpha() else name for c, name in zip(codes, names, strict=True)]
-    return Dictionary(
-        Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Courier,
-        Encoding=Dictionary(Type=Name.Encoding, Differences=Array([FIRST, *names])),
-    )  # fmt: skip
-
-
-def _shown(line: str, codes: dict[str, int]) -> bytes:
-    return bytes(codes[c] for c in line)
+def _drawn(line: str) -> bytes:
+    """A line's operators. An accent goes back over its letter; what both mean together stands beside them (14.9.4)."""
+    out = b""
+    for c, same in groupby(line, lambda c: None if c in letters.CODES else c):
+        if c is None:
+            out += b"<" + bytes(letters.CODES[one] for one in same).hex().encode() + b"> Tj "
+            continue
+        for one in same:
+            made = letters.drawn(one)
+            assert made is not None  # the line is `readable`
+            out += f"/Span <</ActualText <FEFF{ord(one):04X}>>> BDC <{made.code:02x}> Tj ".encode()
+            for code, rise in made.accents:
+                out += f"{rise * SIZE / 1000:g} Ts [{letters.WIDTH} <{code:02x}>] TJ 0 Ts ".encode()
+            out += b"EMC "
+    return out

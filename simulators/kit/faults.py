@@ -8,7 +8,7 @@ from typing import Any
 
 ON_REQUEST = {
     "status", "drop_before", "drop_after", "delay", "apply_later", "truncate", "mutate", "read_lag", "duplicate",
-    "reset_connection",
+    "reset_connection", "slow",
 }  # fmt: skip
 ON_DELIVERY = {
     "status", "drop_before", "drop_after", "delay", "truncate", "mutate", "drop", "duplicate", "reorder",
@@ -26,7 +26,8 @@ class Fault:
 
     truncate: the body ends after `at` bytes (None: in its middle); `whole` ends it in good order, as a broken proxy does,
     instead of cutting the connection. mutate: `change` and `remove` name fields of the JSON by dotted paths, in which a
-    number is a place in a list and * is every one; of a body that is a list, each element is meant.
+    number is a place in a list and * is every one; of a body that is a list, each element is meant. slow: the body goes out
+    at `rate` bytes a second.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Fault:
     remove: tuple[str, ...] = ()
     at: int | None = None
     whole: bool = False
+    rate: int = 0
     random: Random = field(default_factory=lambda: Random(1))
     fired: int = 0
 
@@ -113,6 +115,7 @@ class Faults:
             remove=tuple(spec.get("remove") or ()),
             at=int(spec["at"]) if spec.get("at") is not None else None,
             whole=bool(spec.get("whole", False)),
+            rate=int(spec.get("rate", 100_000)),
             random=Random(int(spec.get("seed", 1))),
         )
         self._next += 1

@@ -66,6 +66,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     delay_seconds: float = 0.0
+    rate: int = 0  # bytes of the body a second; 0 is as fast as it goes
 
     @classmethod
     def of(cls, status: int, obj: object, headers: dict[str, str] | None = None) -> "Response":

@@ -21,6 +21,8 @@ from simulators.kit.keeper import Keeper
 from simulators.kit.simulator import Simulator
 
 TICK_SECONDS = 0.05
+# A slow answer goes out in pieces of so long.
+SLOW_SECONDS = 0.05
 DELIVERY_TIMEOUT_SECONDS = 5.0
 # A killed simulator forgets at most this much.
 KEEP_SECONDS = 1.0
@@ -126,7 +128,8 @@ class _Connection(socketserver.StreamRequestHandler):
                 return
             if answer.delay_seconds and not self._wait(answer.delay_seconds):
                 return
-            self.connection.sendall(_bytes(answer))
+            if not self._send(answer):
+                return
             if request.headers.get("connection", "").lower() == "close":
                 return
 
@@ -153,6 +156,20 @@ class _Connection(socketserver.StreamRequestHandler):
         body = self.rfile.read(int(length)) if int(length) else b""
         path, _, query = target.partition("?")
         return Request(method, unquote(path), parse_qsl(query, keep_blank_values=True), headers, body)
+
+    def _send(self, answer: Response) -> bool:
+        """False when the client hung up or the shell stops on the way."""
+        whole = _bytes(answer)
+        if not answer.rate:
+            self.connection.sendall(whole)
+            return True
+        at, size = len(whole) - len(answer.body), max(1, int(answer.rate * SLOW_SECONDS))
+        self.connection.sendall(whole[:at])
+        for start in range(at, len(whole), size):
+            self.connection.sendall(whole[start : start + size])
+            if start + size < len(whole) and not self._wait(SLOW_SECONDS):
+                return False
+        return True
 
     def _wait(self, seconds: float) -> bool:
         """False when the client hung up or the shell stops before the time is over."""

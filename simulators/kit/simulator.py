@@ -299,6 +299,8 @@ class Simulator:
             return self._client(request, match)
         if action == "delay":
             response.delay_seconds = fault.seconds
+        elif action == "slow":
+            response.rate = fault.rate
         elif action == "mutate":
             response.body = mutated(response.body, fault)
         return response

@@ -1,6 +1,8 @@
 """Files of an invoice or a payment: how they are listed, and how they are fetched (contract section 10)."""
 
 import hmac
+import re
+from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from simulators.kit.http import Request, Response
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 DOWNLOAD = "/attachments/{company_id}/{id}"
 STORAGE = "/storage/{company_id}/{id}"
+RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 def add(company: Company, holder: Row, spec: dict[str, Any]) -> Row:
@@ -113,7 +116,20 @@ def fetch(simulator: "Procore", request: Request, company_id: str, id: str) -> R
         return _denied(error.status, "NoSuchKey" if error.status == 404 else "SignatureDoesNotMatch")
     if int(request.q("expires") or 0) < simulator.clock.now().timestamp():
         return _denied(403, "AccessDenied: Request has expired")
-    return Response(200, {"Content-Type": row["content_type"]}, files.content(row["_made_of"]))
+    return _part(request, row["content_type"], files.content(row["_made_of"]))
+
+
+def _part(request: Request, content_type: str, content: bytes) -> Response:
+    """The whole, or what follows a byte of it: as stores of the S3 kind answer Range and If-Range (RFC 9110, 13.1.5, 14)."""
+    tag = f'"{md5(content, usedforsecurity=False).hexdigest()}"'
+    headers = {"Content-Type": content_type, "ETag": tag, "Accept-Ranges": "bytes"}
+    asked = RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or request.headers.get("if-range", tag) != tag:
+        return Response(200, headers, content)
+    first, last = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
+    if first > last:
+        return Response(416, {"Content-Range": f"bytes */{len(content)}"})
+    return Response(206, {**headers, "Content-Range": f"bytes {first}-{last}/{len(content)}"}, content[first : last + 1])
 
 
 def _denied(status: int, code: str) -> Response:

@@ -1,4 +1,5 @@
-"""How long joining an invoice's files takes and what memory it needs: 50 files of together 100 pages, and a set of 200 MB."""
+"""How long joining an invoice's files takes and what memory it needs: 50 files of together 100 pages, a set of 200 MB, and
+pictures that are small as files and large as pictures."""
 
 import json
 import subprocess
@@ -8,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from simulators.procore import files
 
 TARGET_SECONDS, TARGET_MB = 2.0, 150
@@ -16,11 +19,11 @@ MB = 1024 * 1024
 
 def run() -> dict[str, Any]:
     """Each set in a process of its own, whose highest memory is measured by the system."""
-    many, large = _child("many"), _child("large")
+    many, large, wide = _child("many"), _child("large"), _child("wide")
     return {
         "name": "joining", "ours": many["seconds"], "anchor": TARGET_SECONDS, "ratio": round(many["seconds"] / TARGET_SECONDS, 3),
         "unit": "s for 50 files of together 100 pages",
-        "detail": {"many": many, "large": large, "target": {"seconds": TARGET_SECONDS, "megabytes": TARGET_MB}},
+        "detail": {"many": many, "large": large, "wide": wide, "target": {"seconds": TARGET_SECONDS, "megabytes": TARGET_MB}},
     }  # fmt: skip
 
 
@@ -34,7 +37,15 @@ def _child(name: str) -> dict[str, Any]:
 
 
 def _fill(name: str, folder: Path) -> None:
-    """many: 30 PDFs of 1 to 4 pages, pictures, scans and text. large: ten PDFs of 20 MB and 20 pages."""
+    """many: 30 PDFs of 1 to 4 pages, pictures, scans and text. large: ten PDFs of 20 MB and 20 pages.
+    wide: pictures of many points."""
+    if name == "wide":
+        Image.new("RGBA", (6000, 6000), (255, 0, 0, 90)).save(folder / "clear.png")
+        Image.new("RGB", (4200, 4200), "red").save(folder / "scan.tif", compression="tiff_lzw")
+        Image.new("L", (8400, 8400), 90).save(folder / "grey.tif", compression="tiff_lzw")
+        Image.new("RGB", (9000, 9000), "red").save(folder / "photo.jpg")
+        Image.new("RGB", (4800, 4800), "red").save(folder / "progressive.jpg", progressive=True)
+        return
     if name == "large":
         specs = [("pdf", 20, 20 * MB)] * 10
     else:
@@ -55,7 +66,7 @@ def _measure(folder: Path) -> dict[str, Any]:
     seconds = time.perf_counter() - began
     return {
         "files": len(paths), "pages": made.pages, "megabytes": round(made.size / MB, 1), "seconds": round(seconds, 3),
-        "peak_memory_mb": _highest(), "memory_before_mb": before, "left_out": len(made.left_out),
+        "peak_memory_mb": _highest(), "memory_before_mb": before, "left_out": [one.code for one in made.left_out],
     }  # fmt: skip
 
 

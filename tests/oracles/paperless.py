@@ -10,6 +10,7 @@ from tests.oracles.sights import Sight
 FILES = {
     "attachment_empty", "attachment_unreadable", "attachment_password_protected", "attachment_gone",
     "attachment_not_what_it_says", "type_not_convertible", "converter_missing",
+    "attachment_holds_files", "picture_too_large",
 }  # fmt: skip
 #: Decisions of people in the vault that somebody here is told of.
 DECIDED = {"rejected": "paperless_rejected_there", "void": "paperless_void_there"}

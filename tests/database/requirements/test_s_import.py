@@ -1,8 +1,11 @@
 """Approved subcontractor invoices arrive in Sage Paperless, with their files as one document (S-03, S-04, S-17 to S-31)."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import text
 
+from connectors import transfers
 from models import session
 from sync import preview, records
 from tests.world_paperless import PaperlessWorld
@@ -61,6 +64,19 @@ def test_files_of_two_hundred_pages_simply_work_and_are_fetched_once(paperless):
     world.settle()
     assert fetched == 2 == len(world.transports["procore"].sent("GET", "/attachments/"))
     assert len(world.transports["sage_paperless"].sent("POST", "/invoices")) == 1
+
+
+def test_files_that_take_longer_than_a_task_come_in_pieces(paperless, monkeypatch):
+    """Each task has time for one piece; none begins anew, and the record is never taken for lost."""
+    world, at = paperless("SI-113", sync=False), 10_000
+    monkeypatch.setattr(transfers, "PIECE", at)
+    monkeypatch.setattr(transfers, "time", SimpleNamespace(monotonic=lambda: float("inf")))
+    world.sync()
+    asked = [request.headers.get("Range", "") for request in world.transports["procore"].sent("GET", "/storage/")]
+    second = asked.index("", 1)
+    for one in (asked[:second], asked[second:]):
+        assert len(one) >= 2 and one == ["", *(f"bytes={at * n}-" for n in range(1, len(one)))]
+    assert there(world, "SI-113")["document"]["pages"] == 200 and world.record("invoice", "SI-113").state == "synced"
 
 
 def test_our_token_stays_with_procore_where_its_files_lie_elsewhere(paperless):

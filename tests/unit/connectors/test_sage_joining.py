@@ -102,6 +102,42 @@ def test_a_pdf_that_anybody_may_open_is_joined_and_not_locked_any_more(put, tmp_
     assert judge.page_count((tmp_path / f"{made.sha256}.pdf").read_bytes()) == 1
 
 
+def carrying(*names: str, portfolio: bool = False, pinned: bool = False, mime: str = "") -> bytes:
+    """A PDF of one page with files inside."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(files.content({"kind": "pdf", "name": "cover"}))) as pdf:
+        for name in names:
+            spec = pikepdf.AttachedFileSpec(pdf, b"<a/>", filename=name, mime_type=mime)
+            if pinned:
+                note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.FileAttachment, Rect=[0, 0, 9, 9])
+                note.FS = pikepdf.Dictionary(spec.obj)
+                pdf.pages[0].obj.Annots = pikepdf.Array([note])
+            else:
+                pdf.attachments[name] = spec
+        if portfolio:
+            pdf.Root.Collection = pikepdf.Dictionary(Type=pikepdf.Name.Collection)
+        pdf.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (carrying("Docket 7.pdf", "Plan.dwg", portfolio=True), "it is a portfolio of files: Docket 7.pdf, Plan.dwg"),
+    (carrying("factur-x.xml", portfolio=True), "it is a portfolio of files"),
+    (carrying("Docket 7.pdf"), "it carries files that its pages do not show: Docket 7.pdf"),
+    (carrying("factur-x.xml", "../Docket 7.pdf"), "it carries files that its pages do not show: Docket 7.pdf"),
+    (carrying("Docket 7.pdf", pinned=True), "it carries files that its pages do not show: Docket 7.pdf"),
+    (carrying(*"abcdefg"), "it carries files that its pages do not show: a, b, c, d, e and 2 more"),
+])  # fmt: skip
+def test_a_pdf_with_files_inside_is_refused_for_joining_would_lose_them(put, tmp_path, content, said):
+    made = joining.join([put("pdf", "Claim.pdf", content)], tmp_path, "A4")
+    assert codes(made) == [("Claim.pdf", "attachment_holds_files")] and made.left_out[0].reason == said
+
+
+@pytest.mark.parametrize("content", [carrying("factur-x.XML"), carrying("invoice", mime="text/xml"), carrying()])
+def test_an_invoice_with_its_figures_as_xml_inside_is_joined(put, tmp_path, content):
+    assert joining.join([put("pdf", content=content)], tmp_path, "A4").pages == 1
+
+
 @pytest.mark.parametrize(("name", "kind", "content_type", "content"), [
     ("Invoice.pdf", "pdf", "application/pdf", b"<html>Sign in</html>"), ("Photo.jpg", "jpeg", "image/jpeg", b"%PDF-1.4 nothing"),
     ("Notes.txt", "text", "text/plain", files.content({"kind": "pdf", "name": "x"})),
@@ -168,6 +204,32 @@ def test_a_transparent_picture_is_put_on_white(put, tmp_path):
         assert pikepdf.PdfImage(picture).as_pil_image().convert("RGB").getpixel((5, 5)) == (255, 255, 255)
 
 
+def phone_picture() -> bytes:
+    """A photograph with a second, smaller picture behind it, as phones take them."""
+    out = io.BytesIO()
+    first, second = Image.new("RGB", (64, 48), "red"), Image.new("RGB", (32, 24), "blue")
+    first.save(out, "MPO", save_all=True, append_images=[second])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("cut", [0, 100])
+def test_a_photograph_of_a_phone_is_one_page_whatever_stands_behind_it(put, tmp_path, cut):
+    content = phone_picture()
+    assert Image.open(io.BytesIO(content)).n_frames == 2
+    made = joining.join([put("jpeg", content=content[: len(content) - cut])], tmp_path, "A4")
+    assert made.pages == 1, made.left_out
+    with pikepdf.open(tmp_path / f"{made.sha256}.pdf") as opened:
+        picture = next(iter(opened.pages[0].get_images().values()))
+        shown = pikepdf.PdfImage(picture).as_pil_image()
+        assert shown.size == (64, 48) and shown.convert("RGB").getpixel((60, 45))[0] > 200
+
+
+def test_a_photograph_of_a_phone_that_is_torn_itself_is_refused(put, tmp_path):
+    content = phone_picture()
+    torn = content[: content.index(b"\xff\xd9") - 20]
+    assert codes(joining.join([put("jpeg", content=torn)], tmp_path, "A4")) == [("jpeg.jpg", "attachment_unreadable")]
+
+
 def test_text_is_wrapped_paged_and_keeps_its_letters(put, tmp_path):
     text = "\n".join(f"{n} Māori tīpuna €5 – " + "long " * 60 for n in range(60))
     made = joining.join([put("text", content=text.encode())], tmp_path, "A4")
@@ -185,4 +247,5 @@ def test_fifty_files_of_a_hundred_pages_and_200_mb_stay_within_time_and_memory()
     assert (measured["many"]["pages"], measured["large"]["pages"]) == (100, 200)
     assert measured["many"]["seconds"] < benchmark.TARGET_SECONDS
     assert measured["many"]["peak_memory_mb"] < benchmark.TARGET_MB
+    assert measured["wide"]["pages"] == 5 and measured["wide"]["peak_memory_mb"] < benchmark.TARGET_MB
     assert measured["large"]["megabytes"] >= 200 and measured["large"]["peak_memory_mb"] < benchmark.TARGET_MB

@@ -321,6 +321,20 @@ def test_a_delayed_answer_holds_up_nobody_else(shell: Shell) -> None:
     slow.close()
 
 
+def test_a_slow_answer_comes_whole_in_its_own_time_and_ends_with_its_client(shell: Shell) -> None:
+    for name in ("a", "b", "c"):
+        _ask(_connect(shell), "POST", "/things", {"name": name})
+    whole = _ask(_connect(shell), "GET", "/things")[1]
+    _ask(_connect(shell), "POST", "/_sim/faults", {"action": "slow", "rate": len(whole) * 5, "match": {"path": "/things"}})
+    began = time.monotonic()
+    assert _ask(_connect(shell), "GET", "/things")[1] == whole and time.monotonic() - began >= 0.1
+    _ask(_connect(shell), "POST", "/_sim/faults", {"action": "slow", "rate": 1})
+    waiting = _connect(shell)
+    waiting.request("GET", "/things")
+    assert waiting.getresponse().read(1) == whole[:1]
+    waiting.close()
+
+
 def test_the_shell_delivers_webhooks(shell: Shell) -> None:
     server = HTTPServer(("127.0.0.1", 0), _Hook)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -64,6 +64,25 @@ def test_the_token_is_needed_at_the_own_host_and_refused_at_the_storage(caller: 
     assert follow(caller, url, signature="0" * 32).status == 403 == follow(caller, there, token=False, expires="9").status
 
 
+@pytest.mark.parametrize(("asked", "status", "part"), [
+    ({"range": "bytes=100-"}, 206, slice(100, None)), ({"range": "bytes=0-9"}, 206, slice(0, 10)),
+    ({"range": "bytes=100-", "if-range": "same"}, 206, slice(100, None)),
+    ({"range": "bytes=100-", "if-range": '"other"'}, 200, slice(None)), ({"range": "lines=1-"}, 200, slice(None)),
+    ({"range": "bytes=9999999-"}, 416, slice(0)),
+])  # fmt: skip
+def test_the_storage_gives_a_part_of_a_file_that_is_still_the_same(caller: Caller, asked: Json, status: int, part: slice) -> None:
+    there = urlsplit(follow(caller, invoice(caller)["attachments"][0]["url"]).headers["Location"])
+    query = dict(parse_qsl(there.query))
+    whole = caller.raw("GET", there.path, None, {}, **query)
+    if asked.get("if-range") == "same":
+        asked = {**asked, "if-range": whole.headers["ETag"]}
+    got = caller.raw("GET", there.path, None, asked, **query)
+    assert (got.status, got.body) == (status, whole.body[part])
+    if status == 206:
+        first, last, size = part.start, (part.stop or len(whole.body)) - 1, len(whole.body)
+        assert got.headers["Content-Range"] == f"bytes {first}-{last}/{size}" and got.headers["ETag"] == whole.headers["ETag"]
+
+
 def test_an_address_is_over_after_a_while(caller: Caller) -> None:
     url = invoice(caller)["attachments"][0]["url"]
     there = follow(caller, url).headers["Location"]
