@@ -63,7 +63,7 @@ def goes_on(response: httpx.Response, left: Begun) -> bool:
     if response.status_code != 206:
         return True
     span = f"bytes {left.size}-{left.total - 1}/{left.total}"
-    return response.headers.get("Content-Range") == span and _tag(response) in ("", left.tag)
+    return response.headers.get("Content-Range") == span and _tag(response) == left.tag
 
 
 def receive(response: httpx.Response, into: Path, wanted: Wanted) -> int:
@@ -74,7 +74,7 @@ def receive(response: httpx.Response, into: Path, wanted: Wanted) -> int:
     if left is None:
         _mark(into).unlink(missing_ok=True)
     with into.open("ab" if left else "wb") as file:
-        if left is None and total is not None:
+        if left is None and total is not None and _tag(response):  # without a name for it, another file could be glued on
             _mark(into).write_text(json.dumps({"total": total, "tag": _tag(response)}))
         for part in response.iter_bytes(PIECE):
             size += len(part)
