@@ -77,8 +77,10 @@ def payment_refused(held: Held) -> Callable[[Answer], Problem]:
 
 #: What a document is called for people.
 CALLED = {"direct_cost": "invoice", "commitment_invoice": "invoice", "purchase_order": "commitment"}
-#: A sync action's word on a row whose id it does not know (section 8; the text is inferred).
-UNKNOWN_ID = _words(r"^id: .*(not found|exist|deleted)")
+#: A sync action's word on a row whose id, or whose document's id, it does not know (section 8; the text is inferred).
+UNKNOWN_ID = _words(
+    r"^(id|direct_cost_id|\w*contract_id): .*(not found|exist|deleted)|\b(direct cost|contract)\b.* not found"
+)
 
 
 def gone(held: Held, otherwise: Callable[[Answer], Problem]) -> Callable[[Answer], Problem]:

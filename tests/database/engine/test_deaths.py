@@ -167,11 +167,12 @@ def test_a_project_whose_put_was_cut_off_is_put_again_after_the_lease(start):
     assert len(world.ledger("lentune", kind="project", effect="created")) == 1
 
 
-def test_what_was_deleted_there_half_written_is_said_to_be_gone_and_made_anew_when_asked(start):
+@pytest.mark.parametrize("before", ["lines-1", "approve"])
+def test_what_was_deleted_there_half_written_is_said_to_be_gone_and_made_anew_when_asked(start, before):
     """Refused as unknown, its later steps would be refused for ever: the first one stands as done."""
     world = start()
     one = arrive(world)
-    with dying(world, "procore", 3, False), pytest.raises(Died):
+    with dying(world, "procore", ON_PROCORE.index(before) + 1, False), pytest.raises(Died):
         engine.run(world.company, [one])
     assert world.one("procore", "direct_costs")["status"] == "draft"
     world.act("procore", "delete_direct_cost", number="INV-1")
