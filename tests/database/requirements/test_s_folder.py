@@ -233,6 +233,39 @@ def test_a_newer_revision_has_a_stem_of_its_own(site):
     assert world.record("invoice", "SI-103").state == "synced"
 
 
+def change(world: PaperlessWorld, action: str, name: str = "More.pdf") -> None:
+    world.act("procore", action, commitment="PO-1001-01", number=1, name=name)
+    world.scan("procore")
+
+
+@pytest.mark.requirement("S-22")
+def test_going_back_to_an_earlier_revision_has_a_stem_of_its_own_too(site):
+    world, pages = site("SI-103"), []
+    for action in ("attach_file", "remove_attachment") * 2:
+        change(world, action)
+        for _ in range(2):
+            taken(world)
+        assert world.record("invoice", "SI-103").state == "synced"
+        pages.append(world.one("sage_paperless", "invoices")["document"]["pages"])
+    assert pages == [2, 1, 2, 1] and state(world)["ignored"] == 0
+    assert len([n for n in names(share(world) / "archive") if n.endswith(".ready")]) == 5
+
+
+@pytest.mark.requirement("S-22")
+def test_a_revision_waits_while_the_one_before_it_lies_in_the_inbox(site):
+    world = site("SI-103")
+    disturb(world, running=False)
+    change(world, "attach_file")
+    change(world, "remove_attachment")
+    world.due_now()
+    assert len([n for n in names(share(world) / "inbox" / "q-ap") if n.endswith(".ready")]) == 1
+    disturb(world, running=True)
+    for _ in range(4):
+        taken(world)
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert world.one("sage_paperless", "invoices")["document"]["pages"] == 1
+
+
 @pytest.mark.requirement("S-06", "Y-11", "Y-17")
 def test_paid_notices_become_payments_and_are_acknowledged_once_they_are_kept(site):
     world = site("SI-103", **ON)

@@ -205,6 +205,33 @@ def test_a_newer_revision_is_taken_while_nobody_works_on_it_and_else_shown(paper
     assert [e["effect"] for e in world.ledger("sage_paperless", kind="invoices")] == ["created", "updated"]
 
 
+@pytest.mark.requirement("S-22")
+def test_going_back_to_an_earlier_revision_and_forth_again_reaches_the_vault_each_time(paperless):
+    world = paperless("SI-103")
+    pages = []
+    for change in ("attach_file", "remove_attachment") * 2:
+        world.act("procore", change, commitment="PO-1001-01", number=1, name="More.pdf")
+        world.scan("procore")
+        world.settle()
+        record = world.record("invoice", "SI-103")
+        assert record.state == "synced"
+        assert there(world, "SI-103")["procore_revision"] == record.sent["metadata"]["procore_revision"]
+        pages.append(there(world, "SI-103")["document"]["pages"])
+    assert pages == [2, 1, 2, 1]
+
+
+def test_a_vault_that_answers_with_another_revision_is_not_called_synced(paperless):
+    world = paperless("SI-103")
+    match = {"method": "POST", "path": "/refresh$"}
+    old = {"procore_revision": there(world, "SI-103")["procore_revision"]}
+    world.fault("sage_paperless", on="request", match={"method": "GET", "path": "/invoices/inv"}, action="mutate", change=old)
+    world.act("procore", "attach_file", commitment="PO-1001-01", number=1, name="More.pdf")
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["not_as_sent"]
+    assert len(world.transports["sage_paperless"].sent(match["method"], "/refresh")) == 3
+
+
 @pytest.mark.requirement("S-33")
 def test_imported_invoices_are_read_only_unless_the_flag_allows_edits(paperless):
     world = paperless("SI-103")
