@@ -105,6 +105,8 @@ def payment(row: Row, currency: str) -> Payment:
     """A payment that the job found (B.7). One of an invoice that did not come from Procore names none."""
     source_id = ident(row, "id", "payments")
     path = f"payments/{source_id}"
+    if odd := row.get("odd"):  # a drop folder's row that could not be read
+        raise NotUnderstood(path, str(odd))
     voided = row.get("voided")
     if not isinstance(voided, bool):
         raise NotUnderstood(f"{path}.voided", f"{voided!r} says neither yes nor no")

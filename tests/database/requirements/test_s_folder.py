@@ -288,6 +288,24 @@ def test_paid_notices_become_payments_and_are_acknowledged_once_they_are_kept(si
     assert world.problems("payment", number) == ["payment_voided"]
 
 
+@pytest.mark.requirement("Y-11")
+def test_a_paid_row_that_cannot_be_used_is_shown_and_holds_up_no_other(site):
+    world = site("SI-103", **ON)
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00", check="7")
+    world.sage_paperless.tick()
+    [notice] = (share(world) / "outbox" / "payments").glob("*.csv")
+    head, row = notice.read_text().splitlines()
+    fields = row.split(",")
+    wrong = ["p-wrong", "procore:4100:999999", *fields[2:]]
+    notice.write_text("\n".join([head, ",".join(wrong), row, ""]))
+    world.scan("sage_paperless")
+    world.settle()
+    assert [made["amount"] for made in world.state("procore", "contract_payments")] == ["20000.00"]
+    [odd] = [record for record in world.records("payment") if record.source_id == "p-wrong"]
+    assert [one["code"] for one in odd.problems] == ["not_understood"]
+    assert "different invoices" in odd.problems[0]["values"]["reason"]
+
+
 def test_a_person_may_ask_again_and_nothing_comes_twice(site):
     world = site("SI-103")
     world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
