@@ -49,6 +49,7 @@ class Invoice:
     posted_to: str = ""
     updated_at: datetime | None = None
     retainage: Decimal | None = None
+    due: Decimal | None = None  # what its source says is to be paid now, for comparing
     attachments: tuple[Attachment, ...] = ()
     document: Document | None = None  # made when it is needed, never kept with the object
 

@@ -1,6 +1,7 @@
 """The rules for an invoice on its way into the vault: what it must have here, and what became of it there."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from connectors.flow import Check
 from objects import Commitment, Invoice, Project
@@ -111,6 +112,16 @@ def adds_up(obj: Invoice, known: Known) -> Problem | None:
     return Problem("invoice_does_not_add_up", values, changed(obj))
 
 
+def due_agrees(obj: Invoice, known: Known) -> Problem | None:
+    """The total less what is held back is what Procore says is due; whether it counts the tax in is not published."""
+    ours = obj.gross - (obj.retainage or Decimal(0))
+    if obj.due is None or obj.due in (ours, ours - obj.tax):
+        return None
+    values = {"number": obj.number, "ours": text_of(ours), "retainage": text_of(obj.retainage or Decimal(0)),
+              "due": text_of(obj.due)}  # fmt: skip
+    return Problem("invoice_due_differs", values, changed(obj))
+
+
 def currency(obj: Invoice, known: Known) -> Problem | None:
     if obj.currency == known.settings.currency:
         return None
@@ -155,6 +166,7 @@ INVOICE = (
     Check("commitment read", "S-28", commitment_read),
     Check("project read", "S-28", project_read),
     Check("adds up", "S-28", adds_up),
+    Check("payment due agrees", "S-28", due_agrees),
     Check("currency", "S-28", currency),
     Check("became", "S-24", became),
     Check("status there", "S-19", watched),

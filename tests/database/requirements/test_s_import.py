@@ -1,5 +1,7 @@
 """Approved subcontractor invoices arrive in Sage Paperless, with their files as one document (S-03, S-04, S-17 to S-31)."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import text
 
@@ -307,3 +309,34 @@ def test_content_that_is_not_what_its_type_says_is_named(paperless):
     world.act("procore", "attach_file", commitment="SC-1001-02", number=1, **wrong)
     world.sync()
     assert world.problems("invoice", "SI-106") == ["attachment_not_what_it_says"]
+
+
+def shown_by_procore(world: PaperlessWorld, change: dict[str, str]) -> None:
+    """What the list of invoices says otherwise than the simulator's books."""
+    match = {"method": "GET", "path": "/rest/v1.1/requisitions"}
+    world.fault("procore", on="request", match=match, action="mutate", change=change)
+
+
+@pytest.mark.requirement("S-28")
+def test_what_is_held_back_of_stored_materials_arrives_and_agrees_with_the_payment_due(paperless):
+    world = paperless("SI-102", sync=False)
+    claimed = Decimal(world.one("procore", "requisitions", invoice_number="SI-102")["total_claimed_amount"]) + 1000
+    shown_by_procore(world, {
+        "items.0.materials_presently_stored": "1000.00", "total_claimed_amount": f"{claimed}",
+        "items.0.materials_stored_retainage_currently_retained": "100.00",
+        "summary.current_payment_due": f"{claimed - 6100}",
+    })  # fmt: skip
+    world.sync()
+    sent = world.record("invoice", "SI-102").sent["metadata"]
+    assert (sent["net"], sent["retainage"]) == (f"{claimed}", "6100.00")
+
+
+@pytest.mark.requirement("S-28")
+def test_an_invoice_that_comes_to_another_amount_than_is_due_is_held(paperless):
+    world = paperless("SI-102", sync=False)
+    shown_by_procore(world, {"summary.current_payment_due": "1.00"})
+    world.sync()
+    record = world.record("invoice", "SI-102")
+    assert (record.state, world.problems("invoice", "SI-102")) == ("held", ["invoice_due_differs"])
+    assert "is 1.00" in world.shown("invoice", "SI-102").problems[0].cause
+    assert world.state("sage_paperless", "invoices") == []
