@@ -62,7 +62,7 @@ def invoice(record: Record, project_id: str, base: str) -> Invoice:
         currency=currency(record, base, path), lines=lines, net=net, tax=tax, gross=net + tax,
         due_date=day(record.get("due_date"), f"{path}.due_date"), order_id=_order(record, path),
         retainage=_retained(record, path), attachments=_files(record, path),
-        due=_told(record.get("summary"), "current_payment_due", path),
+        claimed=_told(record, "total_claimed_amount", path), due=_told(record.get("summary"), "current_payment_due", path),
         posting_state=clean(record.get("erp_status")),  # what Procore's own ERP integration does with it (C-12)
     )  # fmt: skip
     return replace(made, version=_revision(made), updated_at=moment(record.get("updated_at"), f"{path}.updated_at"))
@@ -125,8 +125,9 @@ def _kept(item: Record, path: str) -> Decimal:
     return _sum(item, path, "work_completed_retainage_retained_this_period", materials)
 
 
-def _told(summary: Any, name: str, path: str) -> Decimal | None:
-    return money(summary.get(name), f"{path}.{name}") if isinstance(summary, dict) else None
+def _told(said: Any, name: str, path: str) -> Decimal | None:
+    """A total of Procore's own; None where it tells none."""
+    return money(said.get(name), f"{path}.{name}") if isinstance(said, Mapping) else None
 
 
 def _sum(item: Record, path: str, *names: str) -> Decimal:

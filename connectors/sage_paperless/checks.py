@@ -112,6 +112,14 @@ def adds_up(obj: Invoice, known: Known) -> Problem | None:
     return Problem("invoice_does_not_add_up", values, changed(obj))
 
 
+def claim_agrees(obj: Invoice, known: Known) -> Problem | None:
+    """The total is the sum of the lines that were read: only Procore's own total tells that none is missing or empty."""
+    if obj.claimed is None or obj.claimed == obj.net:
+        return None
+    values = {"number": obj.number, "lines": text_of(obj.net), "claimed": text_of(obj.claimed)}
+    return Problem("invoice_claim_differs", values, changed(obj))
+
+
 def due_agrees(obj: Invoice, known: Known) -> Problem | None:
     """The total less what is held back is what Procore says is due; whether it counts the tax in is not published."""
     ours = obj.gross - (obj.retainage or Decimal(0))
@@ -166,6 +174,7 @@ INVOICE = (
     Check("commitment read", "S-28", commitment_read),
     Check("project read", "S-28", project_read),
     Check("adds up", "S-28", adds_up),
+    Check("claim agrees", "S-28", claim_agrees),
     Check("payment due agrees", "S-28", due_agrees),
     Check("currency", "S-28", currency),
     Check("became", "S-24", became),

@@ -340,3 +340,18 @@ def test_an_invoice_that_comes_to_another_amount_than_is_due_is_held(paperless):
     assert (record.state, world.problems("invoice", "SI-102")) == ("held", ["invoice_due_differs"])
     assert "is 1.00" in world.shown("invoice", "SI-102").problems[0].cause
     assert world.state("sage_paperless", "invoices") == []
+
+
+@pytest.mark.requirement("S-28")
+@pytest.mark.parametrize("wrong", [{"items.0.work_completed_this_period": "0.00"}, {"total_claimed_amount": "80000.01"}])
+def test_an_invoice_whose_items_do_not_make_its_total_is_held(paperless, wrong):
+    world = paperless("SI-101", sync=False)
+    shown_by_procore(world, wrong)
+    world.sync()
+    assert world.record("invoice", "SI-101").state == "held"
+    assert world.problems("invoice", "SI-101")[0] == "invoice_claim_differs"
+    assert world.state("sage_paperless", "invoices") == []
+    world.mend()
+    world.scan("procore", full=True)
+    world.settle()
+    assert there(world, "SI-101")["gross"] == "80000.00"

@@ -35,7 +35,8 @@ def test_what_is_held_back_of_stored_materials_counts_like_that_of_work(material
     assert (made.net, made.retainage) == (Decimal("1500.00"), Decimal(retained))
 
 
-def test_procores_own_payment_due_is_kept_for_comparing():
+def test_procores_own_totals_are_kept_for_comparing():
+    assert read({"work_completed_this_period": "5.00"}, total_claimed_amount="6.00").claimed == Decimal("6.00")
     assert read({"work_completed_this_period": "5.00"}, summary={"current_payment_due": "4.50"}).due == Decimal("4.50")
     assert read({"work_completed_this_period": "5.00"}).due is None
     with pytest.raises(NotUnderstood):
