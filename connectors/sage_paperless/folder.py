@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -10,18 +11,21 @@ from typing import Any
 
 from connectors.calls import Answer, CallFailed, NotFound, NotUnderstood, Request, Unavailable
 from connectors.sage_paperless.dropping import Disturbed, Unsure, bytes_of, copied, drop
-from connectors.sage_paperless.history import INBOX, History, Placed, made_of
+from connectors.sage_paperless.history import INBOX, History, Placed, lost, made_of
 from connectors.sage_paperless.holding import REVISION
 from connectors.sage_paperless.index import index, link_of, stem_of
 from connectors.sage_paperless.ledger import Drop
 from connectors.sage_paperless.notices import Notices
 from objects.outcome import Outcome
+from settings.environment import environment
 from settings.sage_paperless import SagePaperlessSettings
 
 #: Contract C.3.
 STUCK, SILENT = timedelta(minutes=30), timedelta(minutes=15)
 #: How soon the importer's answer is looked for again.
 PAUSE = timedelta(seconds=30)
+#: How rarely what was refused is put there again at the most, while nobody asks.
+RARELY = timedelta(days=1)
 INVOICE = re.compile(r"^/invoices/(?P<id>[^/]+)(?P<refresh>/refresh)?\Z")
 RECEIPT = re.compile(r"^/payments/(?P<id>[^/]+)/procore-receipt\Z")
 
@@ -86,7 +90,7 @@ class FolderClient:
         if not inbox.is_dir():
             return _refused("queue_unknown", f"there is no folder inbox/{queue}")
         before = self.history.of(meta["procore_invoice_id"])
-        if before and (answer := self._before(before[-1], meta)) is not None:
+        if before and (answer := self._before(before, meta)) is not None:
             return answer
         made = self._intended(before, meta)
         stamped = _stamped(meta, made)
@@ -96,11 +100,29 @@ class FolderClient:
         })  # fmt: skip
         return Answer(Outcome.confirmed, 201, self._row(meta["procore_invoice_id"], made))
 
-    def _before(self, last: Placed, meta: Mapping[str, Any]) -> Answer | None:
-        """What the drop before this one answers already. None: write."""
-        if last.drop.revision == meta["procore_revision"] and last.stands:
-            return Answer(Outcome.confirmed, 200, self._row(meta["procore_invoice_id"], last.drop))
+    def _before(self, before: list[Placed], meta: Mapping[str, Any]) -> Answer | None:
+        """What the drops before this one answer already. None: write."""
+        last, invoice = before[-1], meta["procore_invoice_id"]
+        same = last.drop.revision == meta["procore_revision"]
+        if same and last.stands:
+            return Answer(Outcome.confirmed, 200, self._row(invoice, last.drop))
+        if same and last.refused and not self._goes_again(before):
+            self.history.change(invoice, replace(last.drop, told=self.clock().isoformat()))
+            return _refused(last.drop.code, last.drop.message)
         return self._waiting(last) if last.where == INBOX else None
+
+    def _goes_again(self, before: list[Placed]) -> bool:
+        """People were told of the refusal, and ask; or it is time: each try leaves its files in error/, so ever more rarely.
+
+        What is held is looked at again, and told of anew, every `recheck_seconds`: who comes earlier was sent by somebody.
+        """
+        last, now = before[-1].drop, self.clock()
+        if not last.told:
+            return False
+        recheck = timedelta(seconds=environment().recheck_seconds)
+        refused = sum(one.refused and one.drop.revision == last.revision for one in before)
+        pause = min(recheck * 2 ** min(refused, 10), RARELY)
+        return now - datetime.fromisoformat(last.told) < recheck or now - datetime.fromisoformat(last.at) >= pause
 
     def _intended(self, before: list[Placed], meta: Mapping[str, Any]) -> Drop:
         """The drop to make: an unfinished one again, else one whose stem was never used (C.3: the same stem is ignored)."""
@@ -140,9 +162,13 @@ class FolderClient:
         last = placed[-1]
         if last.where == INBOX:
             return self._silent() or self._waiting(last)
-        if last.refused:
-            return _refused(last.drop.code, last.drop.message)
-        return Answer(Outcome.confirmed, 200, self._row(invoice, last.drop))
+        if not last.stands and not last.refused:
+            last = Placed(lost(last.drop))
+            self.history.change(invoice, last.drop)
+        if last.refused and last.drop.told:  # what stood there before stands there still
+            last = next((one for one in reversed(placed) if one.stands), last)
+        row = self._row(invoice, last.drop)
+        return Answer(Outcome.confirmed, 200, row if last.stands else {**row, "refused": last.drop.code})
 
     def _waiting(self, last: Placed) -> Answer:
         now = self.clock()

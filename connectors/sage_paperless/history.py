@@ -89,9 +89,9 @@ class History:
 def _seen(drop: Drop, where: str, mark: Path | None) -> Placed:
     """With the answer that the place of its files gives. People may have put refused files into the inbox again."""
     if where == TAKEN and drop.outcome != TAKEN:
-        drop = replace(drop, outcome=TAKEN, code="", message="", told=False)
+        drop = replace(drop, outcome=TAKEN, code="", message="", told="")
     elif where == INBOX and drop.outcome:
-        drop = replace(drop, outcome="", code="", message="", told=False)
+        drop = replace(drop, outcome="", code="", message="", told="")
     elif where == REFUSED and mark is not None and drop.outcome != REFUSED:
         said = _error(mark)
         code, message = str(said.get("code") or "refused"), str(said.get("message") or "the importer refused it")

@@ -18,8 +18,8 @@ TAKEN, REFUSED, GONE = "archive", "error", "gone"
 class Drop:
     """Four files of one stem. `revision` is that of the content: going back to an earlier one takes a stem of its own.
 
-    `outcome` outlives the files, for sites clear their folders. `told`: a person was shown the refusal, so the next try may
-    put the same content there again.
+    `outcome` outlives the files, for sites clear their folders. `told`: when people were last shown the refusal; the same
+    content goes there again only after that.
     """
 
     stem: str
@@ -30,7 +30,7 @@ class Drop:
     outcome: str = ""
     code: str = ""
     message: str = ""
-    told: bool = False
+    told: str = ""
 
     @property
     def stamp(self) -> str:

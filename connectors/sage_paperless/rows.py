@@ -73,6 +73,7 @@ def done_of(row: Row) -> Done:
         "revision": str(row.get("procore_revision") or ""), "procore_invoice_id": str(row.get("procore_invoice_id") or ""),
         "gross": f"{amount(row, 'gross', path)}", "placement": one_of(row, "placement", path, PLACEMENTS),
         "sha256": str(document.get("sha256") or "") if isinstance(document, dict) else "",
+        "refused": str(row.get("refused") or ""),  # by the importer of a drop folder
     }  # fmt: skip
     return Done(ident(row, "id", path), None, str(row.get("version") or "") or None, data=data)
 

@@ -26,14 +26,15 @@ CODES = {
     "procore_invoice_already_imported": "paperless_in_work", "invoice_not_unprocessed": "paperless_in_work",
     "importer_stuck": "importer_stuck", "reader_interferes": "reader_interferes",
     "site_down": "site_down", "document_torn": "document_torn", "torn": "document_torn",
-    "incomplete": "document_torn", "document_must_be_single_pdf": "document_torn",
+    "incomplete": "document_torn", "importer_answer_gone": "importer_answer_gone", "document_must_be_single_pdf": "document_torn",
 }  # fmt: skip
 
 
 def paperless_invoice(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
     """The adapter keeps one invoice per Procore id; we look before, too, for nobody else's books may get it twice.
 
-    The revision that was sent must be the one that stands there at the end, else it is sent again.
+    The revision that was sent must be the one that stands there at the end, else it is sent again. Where an importer refused
+    it, the next step says so, and puts it there again once people were told.
     """
     if remote_id is None:
         step = _sending("import", "/invoices", held, f"{key}-import")
@@ -54,7 +55,7 @@ def _numbered(name: str, tries: int) -> str:
 
 
 def _current(done: Done, held: Held) -> bool:
-    return bool(done.data.get("revision") == _revision(held))
+    return done.data.get("revision") == _revision(held) and not done.data.get("refused")
 
 
 def _standing(name: str, remote_id: str, held: Held, key: str) -> Step:
@@ -66,7 +67,7 @@ def _standing(name: str, remote_id: str, held: Held, key: str) -> Step:
 def _taken(name: str, remote_id: str, held: Held, key: str, last: bool) -> Step:
     def read(answer: Answer) -> Done:
         done = _watched(answer, held)
-        if last and not _current(done, held):
+        if last and not _current(done, held) and not done.data.get("refused"):
             raise ChangedThere(done, f"revision {done.data['revision']} stands there, {_revision(held)} was sent")
         return done
 

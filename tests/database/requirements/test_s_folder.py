@@ -233,6 +233,41 @@ def test_a_newer_revision_has_a_stem_of_its_own(site):
     assert world.record("invoice", "SI-103").state == "synced"
 
 
+def refused(world: PaperlessWorld) -> int:
+    return len([n for n in names(share(world) / "error") if n.endswith(".ready")])
+
+
+def test_what_the_importer_refuses_goes_again_when_somebody_asks_and_by_itself(site):
+    world = site("SI-103", sync=False)
+    world.act("sage_paperless", "disconnect_procore")
+    world.scan()
+    for tries in (1, 2):
+        taken(world)
+        assert (world.problems("invoice", "SI-103"), refused(world)) == (["vault_not_connected"], tries)
+        world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    world.act("sage_paperless", "connect_procore")
+    world.act("sage_paperless", "set_configuration", configuration={"procore_company_id": "4100"})
+    for _ in range(3):
+        taken(world)
+    assert (world.record("invoice", "SI-103").state, state(world)["ignored"]) == ("synced", 0)
+    assert [e["effect"] for e in world.ledger("sage_paperless", kind="invoices")] == ["created"]
+
+
+def test_an_answer_that_was_cleared_away_unseen_is_told_of_and_the_invoice_goes_again(site):
+    world = site("SI-103", sync=False)
+    world.scan()
+    world.sage_paperless.tick()
+    for path in (share(world) / "archive").iterdir():
+        path.unlink()
+    world.due_now()
+    assert world.problems("invoice", "SI-103") == ["importer_answer_gone"]
+    world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    for _ in range(2):
+        taken(world)
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert len(world.state("sage_paperless", "invoices")) == 1
+
+
 def change(world: PaperlessWorld, action: str, name: str = "More.pdf") -> None:
     world.act("procore", action, commitment="PO-1001-01", number=1, name=name)
     world.scan("procore")
