@@ -109,7 +109,9 @@ class FolderClient:
         if same and last.refused and not self._goes_again(before):
             self.history.change(invoice, replace(last.drop, told=self.clock().isoformat()))
             return _refused(last.drop.code, last.drop.message)
-        return self._waiting(last) if last.where == INBOX else None
+        if last.where == INBOX:
+            return self._waiting(last)
+        return _refused("invoice_paid", "a paid notice names it") if self.notices.name(invoice) else None
 
     def _goes_again(self, before: list[Placed]) -> bool:
         """People were told of the refusal, and ask; or it is time: each try leaves its files in error/, so ever more rarely.

@@ -37,6 +37,10 @@ class Notices:
         self._keep(self.receipts / f"{_name(payment_id)}.json", {"id": payment_id, RECEIPT: procore_payment_id})
         return {**row, RECEIPT: procore_payment_id}
 
+    def name(self, procore_invoice_id: str) -> bool:
+        """Whether a check was ever told of this invoice, voided or not: then people there have worked on it."""
+        return any(row.get("procore_invoice_id") == procore_invoice_id for row in self.payments())
+
     def _newest(self, pattern: str) -> list[Row]:
         told: dict[str, list[Row]] = {}
         for row in _read(self.kept, pattern):

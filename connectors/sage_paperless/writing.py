@@ -26,7 +26,8 @@ CODES = {
     "procore_invoice_already_imported": "paperless_in_work", "invoice_not_unprocessed": "paperless_in_work",
     "importer_stuck": "importer_stuck", "reader_interferes": "reader_interferes",
     "site_down": "site_down", "document_torn": "document_torn", "torn": "document_torn",
-    "incomplete": "document_torn", "importer_answer_gone": "importer_answer_gone", "document_must_be_single_pdf": "document_torn",
+    "incomplete": "document_torn", "importer_answer_gone": "importer_answer_gone",
+    "invoice_paid": "paperless_paid", "document_must_be_single_pdf": "document_torn",
 }  # fmt: skip
 
 
@@ -151,7 +152,7 @@ def explained(held: Held) -> Callable[[Answer], Problem]:
             return Problem("permission_missing", values)
         named = CODES.get(code, "paperless_rejected")
         invoice_id = held["metadata"]["procore_invoice_id"]
-        waits = (on_any("sage_paperless", "invoice"),) if named == "paperless_in_work" else (on_settings(),)
+        waits = (on_any("sage_paperless", "invoice"),) if named in ("paperless_in_work", "paperless_paid") else (on_settings(),)
         return Problem(named, values, (*waits, on_snapshot("procore", "invoice", invoice_id)))
 
     return explain

@@ -323,6 +323,20 @@ def test_paid_notices_become_payments_and_are_acknowledged_once_they_are_kept(si
     assert world.problems("payment", number) == ["payment_voided"]
 
 
+@pytest.mark.requirement("S-22")
+def test_a_paid_invoice_gets_no_newer_revision_and_is_well_again_once_it_is_changed_back(site):
+    world = site("SI-103", **ON)
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00")
+    world.sage_paperless.tick()
+    change(world, "attach_file")
+    assert names(share(world) / "inbox" / "q-ap") == []
+    assert (world.record("invoice", "SI-103").state, world.problems("invoice", "SI-103")) == ("held", ["paperless_paid"])
+    change(world, "remove_attachment")
+    world.settle()
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert refused(world) == 0 and len([n for n in names(share(world) / "archive") if n.endswith(".ready")]) == 1
+
+
 @pytest.mark.requirement("Y-11")
 def test_a_paid_row_that_cannot_be_used_is_shown_and_holds_up_no_other(site):
     world = site("SI-103", **ON)
