@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from models import session
 from settings import failpoints
 from simulators.kit.http import Request
-from sync import records
+from sync import reconcile, records, second_look
 from tests.world import _json, _parsed
 from tests.world_paperless import PaperlessWorld
 
@@ -124,10 +126,6 @@ def test_the_mark_comes_last_and_a_process_that_dies_leaves_nothing_that_is_read
 
 def ended(world: PaperlessWorld) -> None:
     """The dead process's lease and quarantine are over."""
-    from sqlalchemy import text
-
-    from models import session
-
     with session(world.company) as db:
         db.execute(text("UPDATE sync_record SET lease_until = clock_timestamp(), due_at = clock_timestamp(), rung_at = NULL"))
         db.execute(text("UPDATE write SET uncertain_until = clock_timestamp() WHERE state IN ('uncertain', 'sending')"))
@@ -353,6 +351,39 @@ def test_a_paid_row_that_cannot_be_used_is_shown_and_holds_up_no_other(site):
     [odd] = [record for record in world.records("payment") if record.source_id == "p-wrong"]
     assert [one["code"] for one in odd.problems] == ["not_understood"]
     assert "different invoices" in odd.problems[0]["values"]["reason"]
+
+
+def test_folders_that_are_cleared_say_nothing_about_the_vault_and_stop_nothing(site):
+    world = site("SI-101", "SI-102", "SI-103")
+    with session(world.company) as db:
+        db.execute(text("UPDATE sync_record SET synced_at = clock_timestamp() - interval '1 day'"))
+    for path in (share(world) / "archive").iterdir():
+        path.unlink()
+    report = reconcile.run(world.company, "sage_paperless")
+    second_look.run(world.company, [record.id for record in world.records("invoice")])
+    world.scan("sage_paperless", full=True)
+    world.settle()
+    assert (report.unexplained, set(world.states("invoice").values())) == (0, {"synced"})
+    with session(world.company) as db:
+        assert db.scalar(text("SELECT count(*) FROM connection WHERE blocked_code IS NOT NULL")) == 0
+        assert db.scalar(text("SELECT count(*) FROM snapshot WHERE kind = 'invoice' AND gone_at IS NOT NULL")) == 0
+    change(world, "attach_file")
+    for _ in range(2):
+        taken(world)
+    assert world.record("invoice", "SI-103").state == "synced"
+    there = world.one("sage_paperless", "invoices", invoice_number="SI-103")
+    assert there["document"]["pages"] == 2
+
+
+def test_files_of_an_earlier_release_are_taken_into_our_own_list(site):
+    world = site("SI-103")
+    for path in (share(world) / "sitebooks" / "invoices").iterdir():
+        path.unlink()
+    world.scan("sage_paperless", full=True)
+    for path in (share(world) / "archive").iterdir():
+        path.unlink()
+    assert reconcile.run(world.company, "sage_paperless").unexplained == 0
+    assert world.record("invoice", "SI-103").state == "synced"
 
 
 def test_a_person_may_ask_again_and_nothing_comes_twice(site):
