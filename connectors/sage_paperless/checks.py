@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from connectors.flow import Check
+from connectors.sage_paperless.holding import takes_files_away
 from objects import Commitment, Invoice, Project
 from objects.document import LeftOut
 from objects.known import Known
@@ -137,6 +138,14 @@ def currency(obj: Invoice, known: Known) -> Problem | None:
     return Problem("invoice_currency_differs", values, (on_settings(), *changed(obj)))
 
 
+def keeps_its_files(obj: Invoice, known: Known) -> Problem | None:
+    """The setting became Manual Import after it was imported: a newer revision would go without the files (S-27)."""
+    there = standing(obj, known)
+    if not there or commitment_read(obj, known) is not None or not takes_files_away(obj, known):
+        return None
+    return Problem("imported_with_its_files", {"number": obj.number, "there": there}, (on_settings(), *changed(obj)))
+
+
 def became(obj: Invoice, known: Known) -> Problem | None:
     """What the vault says of it now: in the queue with a reason, rejected, void. Nothing waits for this."""
     there = standing(obj, known)
@@ -177,6 +186,7 @@ INVOICE = (
     Check("claim agrees", "S-28", claim_agrees),
     Check("payment due agrees", "S-28", due_agrees),
     Check("currency", "S-28", currency),
+    Check("keeps its files", "S-27", keeps_its_files),
     Check("became", "S-24", became),
     Check("status there", "S-19", watched),
 )

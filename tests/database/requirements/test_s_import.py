@@ -176,6 +176,46 @@ def test_manual_import_waits_for_a_person_and_leaves_the_files_behind_even_with_
     assert world.transports["procore"].sent("GET", "/attachments/") == []
 
 
+@pytest.mark.requirement("S-05", "S-22")
+def test_an_invoice_picked_by_hand_stays_part_of_the_sync(paperless):
+    world = paperless("SI-103", sync=False)
+    world.save(import_behavior="manual_import")
+    world.sync()
+    world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    world.settle()
+    revision = there(world, "SI-103")["procore_revision"]
+    world.act("procore", "approve_requisition", commitment="PO-1001-01", number=1, status="under_review")
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["approval_taken_back"]
+    shown_by_procore(world, {"due_date": "2026-12-24"})
+    world.act("procore", "approve_requisition", commitment="PO-1001-01", number=1)
+    world.scan("procore")
+    world.settle()
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert there(world, "SI-103")["procore_revision"] != revision
+    world.act("sage_paperless", "start_work", invoice="SI-103")
+    world.settle()
+    assert (world.record("invoice", "SI-103").state, world.problems("invoice", "SI-103")) == ("synced", [])
+
+
+@pytest.mark.requirement("S-27")
+def test_manual_import_takes_no_document_away_from_what_was_imported_before(paperless):
+    world = paperless("SI-103")
+    before = there(world, "SI-103")
+    world.save(import_behavior="manual_import")
+    world.act("sage_paperless", "approve_invoice", invoice="SI-103")
+    world.settle()
+    assert (world.record("invoice", "SI-103").state, world.problems("invoice", "SI-103")) == ("synced", [])
+    shown_by_procore(world, {"due_date": "2026-12-24"})
+    world.act("procore", "approve_requisition", commitment="PO-1001-01", number=1)
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["imported_with_its_files"]
+    assert there(world, "SI-103")["document"] == before["document"]
+    assert world.transports["sage_paperless"].sent("POST", "/refresh") == []
+
+
 @pytest.mark.requirement("S-31")
 def test_an_invoice_signed_with_docusign_can_be_picked_by_hand_onto_the_file_in_the_queue(paperless):
     world = paperless("SI-103", sync=False)
