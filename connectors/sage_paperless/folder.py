@@ -107,7 +107,7 @@ class FolderClient:
         if same and last.stands:
             return Answer(Outcome.confirmed, 200, self._row(invoice, last.drop))
         if same and last.refused and not self._goes_again(before):
-            self.history.change(invoice, replace(last.drop, told=self.clock().isoformat()))
+            self.history.note(invoice, replace(last.drop, told=self.clock().isoformat()))
             return _refused(last.drop.code, last.drop.message)
         if last.where == INBOX:
             return self._waiting(last)
@@ -116,7 +116,8 @@ class FolderClient:
     def _goes_again(self, before: list[Placed]) -> bool:
         """People were told of the refusal, and ask; or it is time: each try leaves its files in error/, so ever more rarely.
 
-        What is held is looked at again, and told of anew, every `recheck_seconds`: who comes earlier was sent by somebody.
+        What is held is looked at again, and told of anew, every `recheck_seconds`: who comes at another time was sent by
+        somebody.
         """
         last, now = before[-1].drop, self.clock()
         if not last.told:
@@ -124,7 +125,8 @@ class FolderClient:
         recheck = timedelta(seconds=environment().recheck_seconds)
         refused = sum(one.refused and one.drop.revision == last.revision for one in before)
         pause = min(recheck * 2 ** min(refused, 10), RARELY)
-        return now - datetime.fromisoformat(last.told) < recheck or now - datetime.fromisoformat(last.at) >= pause
+        since = now - datetime.fromisoformat(last.told)
+        return not recheck <= since <= recheck * 1.5 or now - last.moment >= pause
 
     def _intended(self, before: list[Placed], meta: Mapping[str, Any]) -> Drop:
         """The drop to make: an unfinished one again, else one whose stem was never used (C.3: the same stem is ignored)."""
@@ -136,8 +138,9 @@ class FolderClient:
         while stamp in used:
             tries += 1
             stamp = sha256(f"{revision}-{tries}".encode()).hexdigest()[:REVISION]
-        made = made_of(meta, stem_of({**meta, "procore_revision": stamp}), str(revision), self.clock())
-        self.history.add(invoice, made)
+        now = max([self.clock(), *(one.drop.moment + timedelta(microseconds=1) for one in before)])
+        made = made_of(meta, stem_of({**meta, "procore_revision": stamp}), str(revision), now)
+        self.history.note(invoice, made)
         return made
 
     # looking
@@ -166,7 +169,7 @@ class FolderClient:
             return self._silent() or self._waiting(last)
         if not last.stands and not last.refused:
             last = Placed(lost(last.drop))
-            self.history.change(invoice, last.drop)
+            self.history.note(invoice, last.drop)
         if last.refused and last.drop.told:  # what stood there before stands there still
             last = next((one for one in reversed(placed) if one.stands), last)
         row = self._row(invoice, last.drop)

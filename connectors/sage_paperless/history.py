@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,23 +44,20 @@ class History:
 
     def of(self, invoice: str) -> list[Placed]:
         """Oldest first. What the folders say now is written down. Raises OSError, NotUnderstood."""
-        return self._placed(invoice, self._marks(invoice)) if invoice.isdigit() else []
+        return self._placed(invoice, self._marks(invoice), self.ledger.of(invoice)) if invoice.isdigit() else []
 
     def all(self) -> Iterator[list[Placed]]:
         """Every invoice's."""
         marks: dict[str, list[tuple[str, Path]]] = {}
         for where, mark in self._marks(""):
             marks.setdefault(mark.stem.split("-")[1], []).append((where, mark))
-        for invoice in sorted({*marks, *self.ledger.invoices()}):
-            yield self._placed(invoice, marks.get(invoice, []))
+        kept = self.ledger.all()
+        for invoice in sorted({*marks, *kept}):
+            yield self._placed(invoice, marks.get(invoice, []), kept.get(invoice, ()))
 
-    def add(self, invoice: str, drop: Drop) -> None:
-        """Written before its files are: a stem that was perhaps used is never used for anything else."""
-        self.ledger.keep(invoice, (*self.ledger.of(invoice), drop))
-
-    def change(self, invoice: str, drop: Drop) -> None:
-        """Something new about a drop that is there."""
-        self.ledger.keep(invoice, [drop if one.stem == drop.stem else one for one in self.ledger.of(invoice)])
+    def note(self, invoice: str, drop: Drop) -> None:
+        """A drop is noted before its files are there: a stem that was perhaps used is never used for anything else."""
+        self.ledger.keep(invoice, drop)
 
     def _marks(self, invoice: str) -> list[tuple[str, Path]]:
         found: dict[str, tuple[float, str, Path]] = {}
@@ -75,14 +72,15 @@ class History:
                     continue
         return [(where, mark) for _, where, mark in sorted(found.values())]
 
-    def _placed(self, invoice: str, marks: Iterable[tuple[str, Path]]) -> list[Placed]:
+    def _placed(self, invoice: str, marks: Iterable[tuple[str, Path]], kept: Sequence[Drop]) -> list[Placed]:
         lying = {mark.stem: (where, mark) for where, mark in marks}
-        kept = self.ledger.of(invoice)
         named = {drop.stem for drop in kept}
         older = [made for stem, (_, mark) in lying.items() if stem not in named and (made := _read(mark)) is not None]
-        placed = [_seen(drop, *lying.get(drop.stem, ("", None))) for drop in (*older, *kept)]
-        if (now := tuple(one.drop for one in placed)) != kept:
-            self.ledger.keep(invoice, now)
+        drops = sorted([*older, *kept], key=lambda drop: drop.moment)
+        placed = [_seen(drop, *lying.get(drop.stem, ("", None))) for drop in drops]
+        for one in placed:
+            if one.drop not in kept:
+                self.ledger.keep(invoice, one.drop)
         return placed
 
 

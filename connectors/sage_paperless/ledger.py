@@ -1,14 +1,16 @@
-"""What we put into the drop folder and what became of it: one small file an invoice, beside the site's own folders."""
+"""What we put into the drop folder and what became of it: one small file a drop, beside the site's own folders."""
 
 import contextlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.sage_paperless.dropping import bytes_of, put
+from connectors.calls import NotUnderstood
+from connectors.sage_paperless.dropping import bytes_of, put, sync_folder
 
 #: What is kept of the importer's answer. `gone`: its files lie nowhere any more, and nobody had seen the answer.
 TAKEN, REFUSED, GONE = "archive", "error", "gone"
@@ -38,38 +40,50 @@ class Drop:
         return self.stem.rpartition("-r")[2]
 
     @property
+    def moment(self) -> datetime:
+        return datetime.fromisoformat(self.at)
+
+    @property
     def refused(self) -> bool:
         return self.outcome in (REFUSED, GONE)
 
 
 class Ledger:
-    """Of one vault. Written under the record's lease, so one worker writes an invoice's file at a time."""
+    """Of one vault. Each drop has a file of its own: whoever notes an answer cannot overwrite a drop made meanwhile."""
 
     def __init__(self, place: Path) -> None:
         self.kept = place / "sitebooks" / "invoices"
 
     def of(self, invoice: str) -> tuple[Drop, ...]:
-        """Oldest first. Raises OSError."""
-        try:
-            return tuple(Drop(**one) for one in json.loads(self._path(invoice).read_bytes()))
-        except FileNotFoundError:
-            return ()
+        """Oldest first. Raises OSError, NotUnderstood."""
+        return self._read(f"{invoice}-*.json").get(invoice, ())
 
-    def invoices(self) -> list[str]:
-        """Procore's ids of all that was ever put there."""
-        return sorted(path.stem for path in self.kept.glob("*.json") if path.stem.isdigit()) if self.kept.is_dir() else []
+    def all(self) -> Mapping[str, tuple[Drop, ...]]:
+        """By Procore's id of the invoice. Raises OSError."""
+        return self._read("*.json")
 
-    def keep(self, invoice: str, drops: Sequence[Drop]) -> None:
-        """Replaces what was known of the invoice, whole. Raises OSError."""
+    def keep(self, invoice: str, drop: Drop) -> None:
+        """A new drop, or something new about one. Raises OSError."""
         self.kept.mkdir(parents=True, exist_ok=True)
-        path = self._path(invoice)
+        path = self.kept / f"{invoice}-{drop.stamp}.json"
         part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            put(part, bytes_of(json.dumps([asdict(one) for one in drops], ensure_ascii=False).encode()))
+            put(part, bytes_of(json.dumps(asdict(drop), ensure_ascii=False).encode()))
             part.replace(path)
+            sync_folder(self.kept)
         finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
 
-    def _path(self, invoice: str) -> Path:
-        return self.kept / f"{invoice}.json"
+    def _read(self, pattern: str) -> dict[str, tuple[Drop, ...]]:
+        found: dict[str, list[Drop]] = {}
+        for path in self.kept.glob(pattern) if self.kept.is_dir() else ():
+            found.setdefault(path.stem.partition("-")[0], []).append(_drop(path))
+        return {invoice: tuple(sorted(drops, key=lambda drop: drop.moment)) for invoice, drops in found.items()}
+
+
+def _drop(path: Path) -> Drop:
+    try:
+        return Drop(**json.loads(path.read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise NotUnderstood(f"sitebooks/invoices/{path.name}", "it is not what we wrote there") from error

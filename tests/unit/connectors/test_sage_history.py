@@ -95,13 +95,15 @@ def test_the_same_revision_again_is_the_same_files_while_they_stand(site):
     assert site.lying("inbox/q-ap") == []
 
 
-def test_a_refusal_is_told_of_before_the_same_content_goes_again(site):
+@pytest.mark.parametrize("after", [timedelta(minutes=2), timedelta(minutes=50)])
+def test_a_refusal_is_told_of_before_the_same_content_goes_again(site, monkeypatch, after):
+    monkeypatch.setattr(folder, "environment", lambda: SimpleNamespace(recheck_seconds=1800))
     site.send(A)
     site.take("error", code="procore_not_connected", message="no company")
     assert site.look().body["refused"] == "procore_not_connected"
     told = site.send(A)
     assert (told.outcome, told.body["code"], told.reason) == (Outcome.refused, "procore_not_connected", "no company")
-    site.now += timedelta(minutes=2)
+    site.now += after
     assert site.send(A).outcome is Outcome.confirmed and len(site.lying("inbox/q-ap")) == 1
 
 
@@ -116,6 +118,15 @@ def test_what_nobody_asks_for_goes_again_ever_more_rarely(site, monkeypatch):
             site.take("error", code="procore_not_connected", message="no company")
         site.now += timedelta(minutes=30)
     assert 6 <= sent <= 9, "three days"
+
+
+def test_an_answer_noted_late_does_not_take_a_newer_drop_away(site):
+    site.send(A)
+    site.take("archive")
+    old = site.client.history.of("77")[-1].drop
+    site.send(B)
+    site.client.history.note("77", old)
+    assert [one.drop.revision for one in site.client.history.of("77")] == [A, B]
 
 
 def test_what_stood_before_a_refused_revision_stands_still(site):
