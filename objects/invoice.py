@@ -49,6 +49,9 @@ class Invoice:
     posted_to: str = ""
     updated_at: datetime | None = None
     retainage: Decimal | None = None
+    #: Totals of its source's own, for comparing: what its lines claim, and what is to be paid now.
+    claimed: Decimal | None = None
+    due: Decimal | None = None
     attachments: tuple[Attachment, ...] = ()
     document: Document | None = None  # made when it is needed, never kept with the object
 

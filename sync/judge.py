@@ -90,7 +90,8 @@ def _switched_off(work: Work) -> Problem | None:
     connected = work.connected
     if not connected.enabled:
         return Problem("switched_off", {"system": connected.system}, (on_settings(),))
-    if not work.flow.pushed(connected.settings) and not work.row.asked:
+    # what a person has picked once is followed from then on: a change at its source would go unseen otherwise
+    if work.row.remote_id is None and not work.flow.pushed(connected.settings) and not work.row.asked:
         return Problem("waiting_for_push", {}, (on_settings(),))
     return None
 

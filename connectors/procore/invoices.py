@@ -62,6 +62,7 @@ def invoice(record: Record, project_id: str, base: str) -> Invoice:
         currency=currency(record, base, path), lines=lines, net=net, tax=tax, gross=net + tax,
         due_date=day(record.get("due_date"), f"{path}.due_date"), order_id=_order(record, path),
         retainage=_retained(record, path), attachments=_files(record, path),
+        claimed=_told(record, "total_claimed_amount", path), due=_told(record.get("summary"), "current_payment_due", path),
         posting_state=clean(record.get("erp_status")),  # what Procore's own ERP integration does with it (C-12)
     )  # fmt: skip
     return replace(made, version=_revision(made), updated_at=moment(record.get("updated_at"), f"{path}.updated_at"))
@@ -108,10 +109,25 @@ def _claimed(item: Record, path: str) -> Decimal:
 
 
 def _retained(record: Record, path: str) -> Decimal:
-    kept = ("work_completed_retainage_retained_this_period",)
+    """Held back of this period's work and of its materials, less what is given back of either."""
     given = ("work_completed_retainage_released_this_period", "materials_stored_retainage_released_this_period")
     items = _listed(record, "items", path)
-    return total(_sum(item, path, *kept) - _sum(item, path, *given) for item in items)
+    return total(_kept(item, path) - _sum(item, path, *given) for item in items)
+
+
+def _kept(item: Record, path: str) -> Decimal:
+    """Of materials an item names what is held back of the new ones, else all that is: the same, unless some were stored before.
+
+    Which of both a company's items fill is not published; the invoice's own payment due tells whether it was the right one.
+    """
+    new = "materials_stored_retainage_new_materials"
+    materials = new if item.get(new) is not None else "materials_stored_retainage_currently_retained"
+    return _sum(item, path, "work_completed_retainage_retained_this_period", materials)
+
+
+def _told(said: Any, name: str, path: str) -> Decimal | None:
+    """A total of Procore's own; None where it tells none."""
+    return money(said.get(name), f"{path}.{name}") if isinstance(said, Mapping) else None
 
 
 def _sum(item: Record, path: str, *names: str) -> Decimal:

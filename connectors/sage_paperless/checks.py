@@ -1,8 +1,10 @@
 """The rules for an invoice on its way into the vault: what it must have here, and what became of it there."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from connectors.flow import Check
+from connectors.sage_paperless.holding import takes_files_away
 from objects import Commitment, Invoice, Project
 from objects.document import LeftOut
 from objects.known import Known
@@ -112,11 +114,37 @@ def adds_up(obj: Invoice, known: Known) -> Problem | None:
     return Problem("invoice_does_not_add_up", values, changed(obj))
 
 
+def claim_agrees(obj: Invoice, known: Known) -> Problem | None:
+    """The total is the sum of the lines that were read: only Procore's own total tells that none is missing or empty."""
+    if obj.claimed is None or obj.claimed == obj.net:
+        return None
+    values = {"number": obj.number, "lines": text_of(obj.net), "claimed": text_of(obj.claimed)}
+    return Problem("invoice_claim_differs", values, changed(obj))
+
+
+def due_agrees(obj: Invoice, known: Known) -> Problem | None:
+    """The total less what is held back is what Procore says is due; whether it counts the tax in is not published."""
+    ours = obj.gross - (obj.retainage or Decimal(0))
+    if obj.due is None or obj.due in (ours, ours - obj.tax):
+        return None
+    values = {"number": obj.number, "ours": text_of(ours), "retainage": text_of(obj.retainage or Decimal(0)),
+              "due": text_of(obj.due)}  # fmt: skip
+    return Problem("invoice_due_differs", values, changed(obj))
+
+
 def currency(obj: Invoice, known: Known) -> Problem | None:
     if obj.currency == known.settings.currency:
         return None
     values = {"number": obj.number, "theirs": obj.currency, "ours": known.settings.currency}
     return Problem("invoice_currency_differs", values, (on_settings(), *changed(obj)))
+
+
+def keeps_its_files(obj: Invoice, known: Known) -> Problem | None:
+    """The setting became Manual Import after it was imported: a newer revision would go without the files (S-27)."""
+    there = standing(obj, known)
+    if not there or commitment_read(obj, known) is not None or not takes_files_away(obj, known):
+        return None
+    return Problem("imported_with_its_files", {"number": obj.number, "there": there}, (on_settings(), *changed(obj)))
 
 
 def became(obj: Invoice, known: Known) -> Problem | None:
@@ -156,7 +184,10 @@ INVOICE = (
     Check("commitment read", "S-28", commitment_read),
     Check("project read", "S-28", project_read),
     Check("adds up", "S-28", adds_up),
+    Check("claim agrees", "S-28", claim_agrees),
+    Check("payment due agrees", "S-28", due_agrees),
     Check("currency", "S-28", currency),
+    Check("keeps its files", "S-27", keeps_its_files),
     Check("became", "S-24", became),
     Check("status there", "S-19", watched),
 )

@@ -3,23 +3,29 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from connectors.calls import Answer, CallFailed, NotFound, NotUnderstood, Request, Unavailable
 from connectors.sage_paperless.dropping import Disturbed, Unsure, bytes_of, copied, drop
+from connectors.sage_paperless.history import INBOX, History, Placed, lost, made_of
+from connectors.sage_paperless.holding import REVISION
 from connectors.sage_paperless.index import index, link_of, stem_of
+from connectors.sage_paperless.ledger import Drop
 from connectors.sage_paperless.notices import Notices
-from objects.money import amount_of, text_of
 from objects.outcome import Outcome
+from settings.environment import environment
 from settings.sage_paperless import SagePaperlessSettings
 
 #: Contract C.3.
 STUCK, SILENT = timedelta(minutes=30), timedelta(minutes=15)
 #: How soon the importer's answer is looked for again.
 PAUSE = timedelta(seconds=30)
-STEM = re.compile(r"^(?P<company>\d+)-(?P<invoice>\d+)-r(?P<revision>[0-9a-f]{12})\Z")
+#: How rarely what was refused is put there again at the most, while nobody asks.
+RARELY = timedelta(days=1)
 INVOICE = re.compile(r"^/invoices/(?P<id>[^/]+)(?P<refresh>/refresh)?\Z")
 RECEIPT = re.compile(r"^/payments/(?P<id>[^/]+)/procore-receipt\Z")
 
@@ -36,7 +42,7 @@ class FolderClient:
         self.settings, self.company, self.documents = settings, company, documents
         self.clock = clock or (lambda: datetime.now(UTC))
         self.place = Path(settings.folder) / settings.vault_id
-        self.notices = Notices(self.place, company)
+        self.notices, self.history = Notices(self.place, company), History(self.place, company)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -70,6 +76,7 @@ class FolderClient:
     # writing
 
     def _drop(self, request: Request) -> Answer:
+        """One stem of an invoice at a time: the importer reads them by name, not by age."""
         meta, upload = request.body, request.upload
         if not meta["document"] or upload is None or not upload.sha256:
             return _refused("attachment_required", "a folder takes no invoice without its document")
@@ -82,11 +89,59 @@ class FolderClient:
         inbox = self.place / "inbox" / queue
         if not inbox.is_dir():
             return _refused("queue_unknown", f"there is no folder inbox/{queue}")
-        drop(inbox, stem_of(meta), {
-            "pdf": copied(document), "csv": bytes_of(index(meta, self.settings.vault_id, queue)),
-            "json": bytes_of(json.dumps(meta, ensure_ascii=False, indent=1).encode()),
+        before = self.history.of(meta["procore_invoice_id"])
+        if before and (answer := self._before(before, meta)) is not None:
+            return answer
+        made = self._intended(before, meta)
+        stamped = _stamped(meta, made)
+        drop(inbox, made.stem, {
+            "pdf": copied(document), "csv": bytes_of(index(stamped, self.settings.vault_id, queue)),
+            "json": bytes_of(json.dumps(stamped, ensure_ascii=False, indent=1).encode()),
         })  # fmt: skip
-        return Answer(Outcome.confirmed, 201, _row(meta, self.clock()))
+        return Answer(Outcome.confirmed, 201, self._row(meta["procore_invoice_id"], made))
+
+    def _before(self, before: list[Placed], meta: Mapping[str, Any]) -> Answer | None:
+        """What the drops before this one answer already. None: write."""
+        last, invoice = before[-1], meta["procore_invoice_id"]
+        same = last.drop.revision == meta["procore_revision"]
+        if same and last.stands:
+            return Answer(Outcome.confirmed, 200, self._row(invoice, last.drop))
+        if same and last.refused and not self._goes_again(before):
+            self.history.note(invoice, replace(last.drop, told=self.clock().isoformat()))
+            return _refused(last.drop.code, last.drop.message)
+        if last.where == INBOX:
+            return self._waiting(last)
+        return _refused("invoice_paid", "a paid notice names it") if self.notices.name(invoice) else None
+
+    def _goes_again(self, before: list[Placed]) -> bool:
+        """People were told of the refusal, and ask; or it is time: each try leaves its files in error/, so ever more rarely.
+
+        What is held is looked at again, and told of anew, every `recheck_seconds`: who comes at another time was sent by
+        somebody.
+        """
+        last, now = before[-1].drop, self.clock()
+        if not last.told:
+            return False
+        recheck = timedelta(seconds=environment().recheck_seconds)
+        refused = sum(one.refused and one.drop.revision == last.revision for one in before)
+        pause = min(recheck * 2 ** min(refused, 10), RARELY)
+        since = now - datetime.fromisoformat(last.told)
+        return not recheck <= since <= recheck * 1.5 or now - last.moment >= pause
+
+    def _intended(self, before: list[Placed], meta: Mapping[str, Any]) -> Drop:
+        """The drop to make: an unfinished one again, else one whose stem was never used (C.3: the same stem is ignored)."""
+        revision, invoice = meta["procore_revision"], meta["procore_invoice_id"]
+        last = before[-1] if before else None
+        if last is not None and last.drop.revision == revision and not last.where and not last.drop.outcome:
+            return last.drop
+        used, stamp, tries = {one.drop.stamp for one in before}, str(revision), len(before)
+        while stamp in used:
+            tries += 1
+            stamp = sha256(f"{revision}-{tries}".encode()).hexdigest()[:REVISION]
+        now = max([self.clock(), *(one.drop.moment + timedelta(microseconds=1) for one in before)])
+        made = made_of(meta, stem_of({**meta, "procore_revision": stamp}), str(revision), now)
+        self.history.note(invoice, made)
+        return made
 
     # looking
 
@@ -106,49 +161,25 @@ class FolderClient:
     def _status(self, link: str) -> Answer:
         """What the importer made of the newest files of this invoice."""
         company, _, invoice = link.removeprefix("procore:").partition(":")
-        stems = self._stems(company, invoice)
-        if not stems:
+        placed = self.history.of(invoice) if company == self.company else []
+        if not placed:
             return _refused("not_found", f"no files of {link}", 404)
-        where, path = stems[-1]
-        if where == "archive":
-            return Answer(Outcome.confirmed, 200, self._read(path))
-        if where == "error":
-            said = self._error(path)
-            return _refused(str(said.get("code") or "refused"), str(said.get("message") or "the importer refused it"))
-        if (silent := self._silent()) is not None:
-            return silent
+        last = placed[-1]
+        if last.where == INBOX:
+            return self._silent() or self._waiting(last)
+        if not last.stands and not last.refused:
+            last = Placed(lost(last.drop))
+            self.history.note(invoice, last.drop)
+        if last.refused and last.drop.told:  # what stood there before stands there still
+            last = next((one for one in reversed(placed) if one.stands), last)
+        row = self._row(invoice, last.drop)
+        return Answer(Outcome.confirmed, 200, row if last.stands else {**row, "refused": last.drop.code})
+
+    def _waiting(self, last: Placed) -> Answer:
         now = self.clock()
-        if now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > STUCK:
-            return _refused("importer_stuck", f"{path.name} was not taken")
+        if last.mark is not None and now - datetime.fromtimestamp(last.mark.stat().st_mtime, UTC) > STUCK:
+            return _refused("importer_stuck", f"{last.mark.name} was not taken")
         return Answer(Outcome.not_applied, reason="the importer has not taken it yet", retry_at=now + PAUSE)
-
-    def _error(self, mark: Path) -> Mapping[str, Any]:
-        try:
-            said = json.loads(mark.with_suffix(".err.json").read_bytes())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return said if isinstance(said, dict) else {}
-
-    def _stems(self, company: str, invoice: str = "") -> list[tuple[str, Path]]:
-        """(where, its mark), oldest first; the same stem counts where it came to last. Files in between are looked for again."""
-        found: dict[str, tuple[int, float, str, Path]] = {}
-        for rank, (where, pattern) in enumerate((("inbox", "inbox/*"), ("error", "error"), ("archive", "archive"))):
-            for mark in self.place.glob(f"{pattern}/{company}-{invoice or '*'}-r*.ready"):
-                named = STEM.match(mark.stem)
-                if named is None or (invoice and named["invoice"] != invoice) or named["company"] != company:
-                    continue
-                try:
-                    found[mark.stem] = (rank, mark.stat().st_mtime, where, mark)
-                except FileNotFoundError:
-                    continue
-        return [(where, mark) for _, _, where, mark in sorted(found.values(), key=lambda one: one[1])]
-
-    def _read(self, mark: Path) -> dict[str, Any]:
-        try:
-            meta = json.loads(mark.with_suffix(".json").read_bytes())
-            return _row(meta, datetime.fromtimestamp(mark.stat().st_mtime, UTC))
-        except (ValueError, KeyError, TypeError) as error:
-            raise NotUnderstood(mark.with_suffix(".json").name, "it cannot be read") from error
 
     # what readers use
 
@@ -185,27 +216,23 @@ class FolderClient:
             raise Unavailable(request, Answer(Outcome.not_applied, reason=reason)) from error
 
     def _invoices(self, invoice: str) -> list[dict[str, Any]]:
-        """The newest files of each invoice; refused ones are no invoices there."""
-        newest: dict[str, dict[str, Any]] = {}
-        for where, mark in self._stems(self.company, invoice):
-            if where != "error":
-                try:
-                    row = self._read(mark)
-                except FileNotFoundError:  # the importer is moving it at this moment
-                    continue
-                newest[row["procore_invoice_id"]] = row
-        return list(newest.values())
+        """The newest drop of each invoice that is there or on its way; refused ones are no invoices there."""
+        every = [self.history.of(invoice)] if invoice else self.history.all()
+        newest = [next((one.drop for one in reversed(placed) if one.stands), None) for placed in every]
+        return [self._row(drop.stem.split("-")[1], drop) for drop in newest if drop is not None]
+
+    def _row(self, invoice: str, drop: Drop) -> dict[str, Any]:
+        """As the REST answer shows an invoice, as far as a folder knows."""
+        return {
+            "id": link_of(self.company, invoice), "version": drop.stamp, "procore_invoice_id": invoice,
+            "procore_revision": drop.revision, "status": "unprocessed", "placement": "queue", "failover_reason": None,
+            "document": drop.document, "gross": drop.gross, "created_at": drop.at, "updated_at": drop.at,
+        }  # fmt: skip
 
 
-def _row(meta: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """As the REST answer shows an invoice, as far as a folder knows."""
-    moment = at.astimezone(UTC).isoformat()
-    return {
-        "id": link_of(str(meta["procore_company_id"]), str(meta["procore_invoice_id"])), "version": meta["procore_revision"],
-        "procore_invoice_id": meta["procore_invoice_id"], "procore_revision": meta["procore_revision"],
-        "status": "unprocessed", "placement": "queue", "failover_reason": None, "document": meta["document"],
-        "gross": text_of(amount_of(meta["net"]) + amount_of(meta["tax"])), "created_at": moment, "updated_at": moment,
-    }  # fmt: skip
+def _stamped(meta: Mapping[str, Any], drop: Drop) -> dict[str, Any]:
+    """The metadata under the stem's own revision."""
+    return {**meta, "procore_revision": drop.stamp, "document": {**meta["document"], "file_name": f"{drop.stem}.pdf"}}
 
 
 def _refused(code: str, text: str, status: int = 422) -> Answer:

@@ -31,7 +31,35 @@ def invoice(obj: Invoice, known: Known, key: str) -> Held:
             "tax": text_of(obj.tax), "retainage": text_of(obj.retainage or Decimal(0)), "document": None,
         },
     }  # fmt: skip
-    return _with_document(held, obj, known) if settings.automated else _revised(held, [])
+    if settings.automated:
+        return _with_document(held, obj, known)
+    there = _there(obj, known)
+    return dict(there) if with_files(there) and _said(there) == _said(held) else _revised(held, [])
+
+
+def with_files(there: Mapping[str, Any]) -> bool:
+    """Whether it was imported with its document: what a person would pick by hand has none."""
+    return bool((there.get("metadata") or {}).get("document"))
+
+
+def takes_files_away(obj: Invoice, known: Known) -> bool:
+    """Whether bringing it up to date by Manual Import would leave it without the document it has there."""
+    there = _there(obj, known)
+    if known.settings.automated or not with_files(there):
+        return False
+    return not with_files(invoice(obj, known, ""))
+
+
+def _there(obj: Invoice, known: Known) -> Mapping[str, Any]:
+    link = known.link("invoice", obj.source_id)
+    return link.data if link and link.remote_id else {}
+
+
+def _said(held: Mapping[str, Any]) -> Held:
+    """What it says whichever way it is imported."""
+    bare = _bare(held)
+    metadata = {name: value for name, value in bare["metadata"].items() if name != "mode"}
+    return {name: value for name, value in bare.items() if name not in ("queue", "behavior")} | {"metadata": metadata}
 
 
 def commitment_of(obj: Invoice, known: Known) -> Commitment:
@@ -71,8 +99,7 @@ def _with_document(held: Held, obj: Invoice, known: Known) -> Held:
 
     What stands there already is not sent again for other bytes of the same files (a newer release may join differently).
     """
-    made, link = obj.document, known.link("invoice", obj.source_id)
-    data = link.data if link and link.remote_id else {}
+    made, data = obj.document, _there(obj, known)
     if made is None or not made.sha256:
         return dict(data) if data and _bare(data) == _bare(held) else _revised(held, [])
     held = _revised(held, [[part.name, part.sha256] for part in made.parts])

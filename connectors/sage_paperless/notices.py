@@ -1,93 +1,112 @@
 """Paid notices of the drop folder (contract C.4): taken over into a folder of ours before they are acknowledged."""
 
-import csv
-import hashlib
 import json
-from collections.abc import Iterator
-from io import StringIO
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from connectors.calls import NotUnderstood, WrongCompany
 from connectors.sage_paperless.dropping import bytes_of, mark, put, sync_folder
+from connectors.sage_paperless.noticed import Row, rows_of, unread
 
-COLUMNS = {
-    "PaymentId", "LinkDocumentID", "ProcoreInvoice", "CheckNumber", "CheckDate", "CheckAmount", "Method", "Voided", "SeenAt",
-}  # fmt: skip
-VOIDED = {"true": True, "false": False}
+RECEIPT = "procore_payment_id"
 
 
 class Notices:
-    """Of one vault. An acknowledged notice is cleared away over there, so what it said is kept: one small file a payment."""
+    """Of one vault. An acknowledged notice is cleared away over there, so each row that it brought is kept in a file.
+
+    Such a file is written once and never again, and what became of a payment stands apart: workers that read and write at
+    the same time cannot take a void back.
+    """
 
     def __init__(self, place: Path, company: str) -> None:
-        self.outbox, self.kept, self.company = place / "outbox" / "payments", place / "sitebooks" / "payments", company
+        self.outbox, self.company = place / "outbox" / "payments", company
+        self.kept, self.receipts = place / "sitebooks" / "payments", place / "sitebooks" / "receipts"
 
-    def payments(self) -> list[dict[str, Any]]:
-        """Every payment ever told of, as the REST list shows it. Raises OSError, NotUnderstood."""
-        self._take_over()
-        rows = [json.loads(path.read_bytes()) for path in sorted(self.kept.glob("*.json"))] if self.kept.is_dir() else []
-        return sorted(rows, key=lambda row: (row["cursor"], row["id"]))
+    def payments(self) -> list[Row]:
+        """Every payment ever told of, as the REST list shows it, and what could not be read with its reason. Raises OSError."""
+        odd = self._take_over()
+        return sorted([*self._newest("*.json"), *odd], key=lambda row: (_seen(row), row["id"]))
 
-    def receipt(self, payment_id: str, procore_payment_id: str) -> dict[str, Any] | None:
+    def receipt(self, payment_id: str, procore_payment_id: str) -> Row | None:
         """Notes what became of a payment; None where it is unknown."""
-        path = self._path(payment_id)
-        if not path.exists():
+        row = next(iter(self._newest(f"{_name(payment_id)}*.json")), None)
+        if row is None:
             return None
-        row: dict[str, Any] = json.loads(path.read_bytes())
-        row["procore_payment_id"] = procore_payment_id
-        self._keep(row)
-        return row
+        self._keep(self.receipts / f"{_name(payment_id)}.json", {"id": payment_id, RECEIPT: procore_payment_id})
+        return {**row, RECEIPT: procore_payment_id}
 
-    def _take_over(self) -> None:
+    def name(self, procore_invoice_id: str) -> bool:
+        """Whether a check was ever told of this invoice, voided or not: then people there have worked on it."""
+        return any(row.get("procore_invoice_id") == procore_invoice_id for row in self.payments())
+
+    def _newest(self, pattern: str) -> list[Row]:
+        told: dict[str, list[Row]] = {}
+        for row in _read(self.kept, pattern):
+            told.setdefault(row["id"], []).append(row)
+        noted = {row["id"]: row[RECEIPT] for row in _read(self.receipts, pattern) if RECEIPT in row}
+        return [_last(rows, noted.get(payment_id)) for payment_id, rows in told.items()]
+
+    def _take_over(self) -> list[Row]:
+        """What is odd about notices that stay unacknowledged, for nothing in them can be told apart."""
+        odd: list[Row] = []
         for ready in sorted(self.outbox.glob("payments-*.ready")):
-            notice = ready.with_suffix(".csv")
-            if not notice.exists() or ready.with_suffix(".ack").exists():
+            try:
+                content = ready.with_suffix(".csv").read_bytes()
+            except FileNotFoundError:
                 continue
-            for row in self._rows(notice):
-                self._newer(row)
+            if ready.with_suffix(".ack").exists():
+                continue
+            rows = rows_of(content, ready.stem, self.company)
+            if rows is None:
+                odd.append(unread(ready.stem, ready.stem, "its first line does not name the columns of a paid notice"))
+                continue
+            for row in rows:
+                self._keep(self.kept / f"{_name(row['id'])}-{_content(row)}.json", row)
             if self.kept.is_dir():
                 sync_folder(self.kept)
             mark(ready.with_suffix(".ack"))
+        return odd
 
-    def _rows(self, notice: Path) -> Iterator[dict[str, Any]]:
-        content = notice.read_text(encoding="utf-8")
-        for given in csv.DictReader(StringIO(content, newline=""), strict=True):
-            if None in given or not set(given) >= COLUMNS or None in given.values():
-                raise NotUnderstood(notice.name, "a row is cut off, or a column is missing")
-            yield self._row(given, notice.name)
+    def _keep(self, path: Path, row: Row) -> None:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            put(path, bytes_of(json.dumps(row).encode()))
 
-    def _row(self, given: dict[str, str], name: str) -> dict[str, Any]:
-        invoice, link = given["ProcoreInvoice"], given["LinkDocumentID"]
-        company = link.split(":")[1] if link.startswith("procore:") else ""
-        if link and company != self.company:
-            raise WrongCompany(name, f"payment {given['PaymentId']} is of Procore company {company}, not {self.company}")
-        if given["Voided"] not in VOIDED or not given["PaymentId"]:
-            raise NotUnderstood(f"{name}.{given['PaymentId']}", f"Voided is {given['Voided']!r}")
-        return {
-            "id": given["PaymentId"], "invoice_id": link, "procore_invoice_id": invoice or None,
-            "check_number": given["CheckNumber"] or None, "payment_date": given["CheckDate"], "amount": given["CheckAmount"],
-            "method": given["Method"], "voided": VOIDED[given["Voided"]], "seen_at": given["SeenAt"], "cursor": given["SeenAt"],
-            "procore_payment_id": None,
-        }  # fmt: skip
 
-    def _newer(self, row: dict[str, Any]) -> None:
-        """Rows are repeated; the one that was seen last counts."""
-        path = self._path(row["id"])
-        if path.exists():
-            before = json.loads(path.read_bytes())
-            if before["seen_at"] >= row["seen_at"]:
-                return
-            row["procore_payment_id"] = before["procore_payment_id"]
-        self._keep(row)
+def _read(folder: Path, pattern: str) -> Iterator[Row]:
+    for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
+        try:
+            row = json.loads(path.read_bytes())
+            yield {**row, "id": str(row["id"])}
+        except FileNotFoundError:
+            continue
+        except (ValueError, KeyError, TypeError):
+            yield unread(path.stem, "", f"our copy {path.name} cannot be read")
 
-    def _keep(self, row: dict[str, Any]) -> None:
-        self.kept.mkdir(parents=True, exist_ok=True)
-        path = self._path(row["id"])
-        part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        put(part, bytes_of(json.dumps(row).encode()))
-        part.replace(path)
 
-    def _path(self, payment_id: str) -> Path:
-        return self.kept / f"{hashlib.sha256(payment_id.encode()).hexdigest()[:40]}.json"
+def _last(rows: Iterable[Row], noted: str | None) -> Row:
+    """Rows are repeated; the one that was seen last counts, and a void always."""
+    rows = list(rows)
+    last = max(rows, key=lambda row: (row.get("voided") is True, _seen(row), "odd" not in row, row.get("notice", "")))
+    before = next((row[RECEIPT] for row in rows if row.get(RECEIPT)), None)  # earlier releases kept it in the row
+    return {**last, RECEIPT: noted or before}
+
+
+def _seen(row: Row) -> datetime:
+    try:
+        seen = datetime.fromisoformat(str(row.get("seen_at") or ""))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return seen if seen.tzinfo else seen.replace(tzinfo=UTC)
+
+
+def _name(payment_id: str) -> str:
+    return sha256(payment_id.encode()).hexdigest()[:40]
+
+
+def _content(row: dict[str, Any]) -> str:
+    """Of what it says, whichever notice said it first."""
+    said = {name: value for name, value in row.items() if name != "notice"}
+    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

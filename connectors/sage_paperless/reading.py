@@ -64,7 +64,7 @@ class Invoices(Listed):
             return None
 
     def read(self, vault: Vault, row: rows.Row) -> Object | None:
-        return rows.invoice(row, vault.settings.currency)
+        return None if row.get("refused") else rows.invoice(row, vault.settings.currency)
 
 
 class Payments(Listed):

@@ -73,6 +73,7 @@ def done_of(row: Row) -> Done:
         "revision": str(row.get("procore_revision") or ""), "procore_invoice_id": str(row.get("procore_invoice_id") or ""),
         "gross": f"{amount(row, 'gross', path)}", "placement": one_of(row, "placement", path, PLACEMENTS),
         "sha256": str(document.get("sha256") or "") if isinstance(document, dict) else "",
+        "refused": str(row.get("refused") or ""),  # by the importer of a drop folder
     }  # fmt: skip
     return Done(ident(row, "id", path), None, str(row.get("version") or "") or None, data=data)
 
@@ -105,6 +106,8 @@ def payment(row: Row, currency: str) -> Payment:
     """A payment that the job found (B.7). One of an invoice that did not come from Procore names none."""
     source_id = ident(row, "id", "payments")
     path = f"payments/{source_id}"
+    if odd := row.get("odd"):  # a drop folder's row that could not be read
+        raise NotUnderstood(path, str(odd))
     voided = row.get("voided")
     if not isinstance(voided, bool):
         raise NotUnderstood(f"{path}.voided", f"{voided!r} says neither yes nor no")

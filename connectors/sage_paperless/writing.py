@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from connectors.calls import Answer, NotUnderstood, Request, Upload
 from connectors.flow import Counted
-from connectors.plan import Done, Plan, Seen, Step
+from connectors.plan import ChangedThere, Done, Plan, Seen, Step
 from connectors.ports import Client
 from connectors.sage_paperless import rows
 from connectors.sage_paperless.client import code_of, own
@@ -14,6 +15,8 @@ from objects.money import amount_of
 from objects.problem import Problem, on_any, on_settings, on_snapshot
 
 Held = dict[str, Any]
+#: Times that one revision is sent where another one stands afterwards.
+MOST_TRIES = 3
 #: The adapter's refusals that have a name of their own here. Their texts stand in problems.yaml.
 CODES = {
     "procore_licence_required": "procore_licence_required", "cloud_sync_licence_required": "cloud_sync_licence_required",
@@ -23,24 +26,53 @@ CODES = {
     "procore_invoice_already_imported": "paperless_in_work", "invoice_not_unprocessed": "paperless_in_work",
     "importer_stuck": "importer_stuck", "reader_interferes": "reader_interferes",
     "site_down": "site_down", "document_torn": "document_torn", "torn": "document_torn",
-    "incomplete": "document_torn", "document_must_be_single_pdf": "document_torn",
+    "incomplete": "document_torn", "importer_answer_gone": "importer_answer_gone",
+    "invoice_paid": "paperless_paid", "document_must_be_single_pdf": "document_torn",
 }  # fmt: skip
 
 
 def paperless_invoice(held: Held, remote_id: str | None, key: str, version: str | None = None) -> Plan:
-    """The adapter keeps one invoice per Procore id; we look before, too, for nobody else's books may get it twice."""
-    path = "/invoices"
+    """The adapter keeps one invoice per Procore id; we look before, too, for nobody else's books may get it twice.
+
+    The revision that was sent must be the one that stands there at the end, else it is sent again. Where an importer refused
+    it, the next step says so, and puts it there again once people were told.
+    """
     if remote_id is None:
-        step = _sending("import", path, held, f"{key}-import")
+        step = _sending("import", "/invoices", held, f"{key}-import")
         done = yield replace(step, look=left(held), look_first=True)
-        if done.data.get("revision") != _revision(held):
-            done = yield _again(path, held, key, done.remote_id)
     else:
-        done = yield _again(path, held, key, remote_id)
-    return (yield Step(
-        "taken", Request("GET", f"{path}/{done.remote_id}"), f"{key}-taken", lambda answer: _watched(answer, held),
-        explained(held), repeatable=True, amount=held["total"],
-    ))  # fmt: skip
+        done = yield _standing("standing", remote_id, held, key)
+    for tries in count(1):
+        if not _current(done, held):
+            done = yield _again(_numbered("refresh", tries), held, key, done)
+        done = yield _taken(_numbered("taken", tries), done.remote_id, held, key, last=tries >= MOST_TRIES)
+        if _current(done, held):
+            break
+    return done
+
+
+def _numbered(name: str, tries: int) -> str:
+    return name if tries == 1 else f"{name} {tries}"
+
+
+def _current(done: Done, held: Held) -> bool:
+    return done.data.get("revision") == _revision(held) and not done.data.get("refused")
+
+
+def _standing(name: str, remote_id: str, held: Held, key: str) -> Step:
+    """Read in a step of its own, so that a run that goes on after a stop replaces what was replaced before it."""
+    request = Request("GET", f"/invoices/{remote_id}")
+    return Step(name, request, f"{key}-{name}", lambda answer: _read(answer, held), explained(held), repeatable=True)
+
+
+def _taken(name: str, remote_id: str, held: Held, key: str, last: bool) -> Step:
+    def read(answer: Answer) -> Done:
+        done = _watched(answer, held)
+        if last and not _current(done, held) and not done.data.get("refused"):
+            raise ChangedThere(done, f"revision {done.data['revision']} stands there, {_revision(held)} was sent")
+        return done
+
+    return replace(_standing(name, remote_id, held, key), read=read, amount=held["total"])
 
 
 def _watched(answer: Answer, held: Held) -> Done:
@@ -52,9 +84,13 @@ def _watched(answer: Answer, held: Held) -> Done:
     return replace(done, warnings=(status,))
 
 
-def _again(path: str, held: Held, key: str, remote_id: str) -> Step:
-    """A newer revision, taken while the invoice is unprocessed (S-22)."""
-    return replace(_sending("refresh", f"{path}/{remote_id}/refresh", held, f"{key}-{_revision(held)}"), repeatable=True)
+def _again(name: str, held: Held, key: str, there: Done) -> Step:
+    """A newer revision, taken while the invoice is unprocessed (S-22).
+
+    What it replaces is part of its Idempotency-Key: going back to an earlier revision is not answered by that one's answer.
+    """
+    path = f"/invoices/{there.remote_id}/refresh"
+    return replace(_sending(name, path, held, f"{key}-{there.version or name}"), repeatable=True)
 
 
 def _sending(name: str, path: str, held: Held, key: str) -> Step:
@@ -116,7 +152,7 @@ def explained(held: Held) -> Callable[[Answer], Problem]:
             return Problem("permission_missing", values)
         named = CODES.get(code, "paperless_rejected")
         invoice_id = held["metadata"]["procore_invoice_id"]
-        waits = (on_any("sage_paperless", "invoice"),) if named == "paperless_in_work" else (on_settings(),)
+        waits = (on_any("sage_paperless", "invoice"),) if named in ("paperless_in_work", "paperless_paid") else (on_settings(),)
         return Problem(named, values, (*waits, on_snapshot("procore", "invoice", invoice_id)))
 
     return explain

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from models import session
 from settings import failpoints
 from simulators.kit.http import Request
-from sync import records
+from sync import reconcile, records, second_look
 from tests.world import _json, _parsed
 from tests.world_paperless import PaperlessWorld
 
@@ -124,10 +126,6 @@ def test_the_mark_comes_last_and_a_process_that_dies_leaves_nothing_that_is_read
 
 def ended(world: PaperlessWorld) -> None:
     """The dead process's lease and quarantine are over."""
-    from sqlalchemy import text
-
-    from models import session
-
     with session(world.company) as db:
         db.execute(text("UPDATE sync_record SET lease_until = clock_timestamp(), due_at = clock_timestamp(), rung_at = NULL"))
         db.execute(text("UPDATE write SET uncertain_until = clock_timestamp() WHERE state IN ('uncertain', 'sending')"))
@@ -233,6 +231,74 @@ def test_a_newer_revision_has_a_stem_of_its_own(site):
     assert world.record("invoice", "SI-103").state == "synced"
 
 
+def refused(world: PaperlessWorld) -> int:
+    return len([n for n in names(share(world) / "error") if n.endswith(".ready")])
+
+
+def test_what_the_importer_refuses_goes_again_when_somebody_asks_and_by_itself(site):
+    world = site("SI-103", sync=False)
+    world.act("sage_paperless", "disconnect_procore")
+    world.scan()
+    for tries in (1, 2):
+        taken(world)
+        assert (world.problems("invoice", "SI-103"), refused(world)) == (["vault_not_connected"], tries)
+        world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    world.act("sage_paperless", "connect_procore")
+    world.act("sage_paperless", "set_configuration", configuration={"procore_company_id": "4100"})
+    for _ in range(3):
+        taken(world)
+    assert (world.record("invoice", "SI-103").state, state(world)["ignored"]) == ("synced", 0)
+    assert [e["effect"] for e in world.ledger("sage_paperless", kind="invoices")] == ["created"]
+
+
+def test_an_answer_that_was_cleared_away_unseen_is_told_of_and_the_invoice_goes_again(site):
+    world = site("SI-103", sync=False)
+    world.scan()
+    world.sage_paperless.tick()
+    for path in (share(world) / "archive").iterdir():
+        path.unlink()
+    world.due_now()
+    assert world.problems("invoice", "SI-103") == ["importer_answer_gone"]
+    world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    for _ in range(2):
+        taken(world)
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert len(world.state("sage_paperless", "invoices")) == 1
+
+
+def change(world: PaperlessWorld, action: str, name: str = "More.pdf") -> None:
+    world.act("procore", action, commitment="PO-1001-01", number=1, name=name)
+    world.scan("procore")
+
+
+@pytest.mark.requirement("S-22")
+def test_going_back_to_an_earlier_revision_has_a_stem_of_its_own_too(site):
+    world, pages = site("SI-103"), []
+    for action in ("attach_file", "remove_attachment") * 2:
+        change(world, action)
+        for _ in range(2):
+            taken(world)
+        assert world.record("invoice", "SI-103").state == "synced"
+        pages.append(world.one("sage_paperless", "invoices")["document"]["pages"])
+    assert pages == [2, 1, 2, 1] and state(world)["ignored"] == 0
+    assert len([n for n in names(share(world) / "archive") if n.endswith(".ready")]) == 5
+
+
+@pytest.mark.requirement("S-22")
+def test_a_revision_waits_while_the_one_before_it_lies_in_the_inbox(site):
+    world = site("SI-103")
+    disturb(world, running=False)
+    change(world, "attach_file")
+    change(world, "remove_attachment")
+    world.due_now()
+    assert len([n for n in names(share(world) / "inbox" / "q-ap") if n.endswith(".ready")]) == 1
+    disturb(world, running=True)
+    for _ in range(4):
+        taken(world)
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert world.one("sage_paperless", "invoices")["document"]["pages"] == 1
+
+
 @pytest.mark.requirement("S-06", "Y-11", "Y-17")
 def test_paid_notices_become_payments_and_are_acknowledged_once_they_are_kept(site):
     world = site("SI-103", **ON)
@@ -253,6 +319,71 @@ def test_paid_notices_become_payments_and_are_acknowledged_once_they_are_kept(si
     world.scan("sage_paperless")
     world.settle()
     assert world.problems("payment", number) == ["payment_voided"]
+
+
+@pytest.mark.requirement("S-22")
+def test_a_paid_invoice_gets_no_newer_revision_and_is_well_again_once_it_is_changed_back(site):
+    world = site("SI-103", **ON)
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00")
+    world.sage_paperless.tick()
+    change(world, "attach_file")
+    assert names(share(world) / "inbox" / "q-ap") == []
+    assert (world.record("invoice", "SI-103").state, world.problems("invoice", "SI-103")) == ("held", ["paperless_paid"])
+    change(world, "remove_attachment")
+    world.settle()
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert refused(world) == 0 and len([n for n in names(share(world) / "archive") if n.endswith(".ready")]) == 1
+
+
+@pytest.mark.requirement("Y-11")
+def test_a_paid_row_that_cannot_be_used_is_shown_and_holds_up_no_other(site):
+    world = site("SI-103", **ON)
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00", check="7")
+    world.sage_paperless.tick()
+    [notice] = (share(world) / "outbox" / "payments").glob("*.csv")
+    head, row = notice.read_text().splitlines()
+    fields = row.split(",")
+    wrong = ["p-wrong", "procore:4100:999999", *fields[2:]]
+    notice.write_text("\n".join([head, ",".join(wrong), row, ""]))
+    world.scan("sage_paperless")
+    world.settle()
+    assert [made["amount"] for made in world.state("procore", "contract_payments")] == ["20000.00"]
+    [odd] = [record for record in world.records("payment") if record.source_id == "p-wrong"]
+    assert [one["code"] for one in odd.problems] == ["not_understood"]
+    assert "different invoices" in odd.problems[0]["values"]["reason"]
+
+
+def test_folders_that_are_cleared_say_nothing_about_the_vault_and_stop_nothing(site):
+    world = site("SI-101", "SI-102", "SI-103")
+    with session(world.company) as db:
+        db.execute(text("UPDATE sync_record SET synced_at = clock_timestamp() - interval '1 day'"))
+    for path in (share(world) / "archive").iterdir():
+        path.unlink()
+    report = reconcile.run(world.company, "sage_paperless")
+    second_look.run(world.company, [record.id for record in world.records("invoice")])
+    world.scan("sage_paperless", full=True)
+    world.settle()
+    assert (report.unexplained, set(world.states("invoice").values())) == (0, {"synced"})
+    with session(world.company) as db:
+        assert db.scalar(text("SELECT count(*) FROM connection WHERE blocked_code IS NOT NULL")) == 0
+        assert db.scalar(text("SELECT count(*) FROM snapshot WHERE kind = 'invoice' AND gone_at IS NOT NULL")) == 0
+    change(world, "attach_file")
+    for _ in range(2):
+        taken(world)
+    assert world.record("invoice", "SI-103").state == "synced"
+    there = world.one("sage_paperless", "invoices", invoice_number="SI-103")
+    assert there["document"]["pages"] == 2
+
+
+def test_files_of_an_earlier_release_are_taken_into_our_own_list(site):
+    world = site("SI-103")
+    for path in (share(world) / "sitebooks" / "invoices").iterdir():
+        path.unlink()
+    world.scan("sage_paperless", full=True)
+    for path in (share(world) / "archive").iterdir():
+        path.unlink()
+    assert reconcile.run(world.company, "sage_paperless").unexplained == 0
+    assert world.record("invoice", "SI-103").state == "synced"
 
 
 def test_a_person_may_ask_again_and_nothing_comes_twice(site):

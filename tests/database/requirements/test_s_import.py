@@ -1,5 +1,6 @@
 """Approved subcontractor invoices arrive in Sage Paperless, with their files as one document (S-03, S-04, S-17 to S-31)."""
 
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -190,6 +191,46 @@ def test_manual_import_waits_for_a_person_and_leaves_the_files_behind_even_with_
     assert world.transports["procore"].sent("GET", "/attachments/") == []
 
 
+@pytest.mark.requirement("S-05", "S-22")
+def test_an_invoice_picked_by_hand_stays_part_of_the_sync(paperless):
+    world = paperless("SI-103", sync=False)
+    world.save(import_behavior="manual_import")
+    world.sync()
+    world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    world.settle()
+    revision = there(world, "SI-103")["procore_revision"]
+    world.act("procore", "approve_requisition", commitment="PO-1001-01", number=1, status="under_review")
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["approval_taken_back"]
+    shown_by_procore(world, {"due_date": "2026-12-24"})
+    world.act("procore", "approve_requisition", commitment="PO-1001-01", number=1)
+    world.scan("procore")
+    world.settle()
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert there(world, "SI-103")["procore_revision"] != revision
+    world.act("sage_paperless", "start_work", invoice="SI-103")
+    world.settle()
+    assert (world.record("invoice", "SI-103").state, world.problems("invoice", "SI-103")) == ("synced", [])
+
+
+@pytest.mark.requirement("S-27")
+def test_manual_import_takes_no_document_away_from_what_was_imported_before(paperless):
+    world = paperless("SI-103")
+    before = there(world, "SI-103")
+    world.save(import_behavior="manual_import")
+    world.act("sage_paperless", "approve_invoice", invoice="SI-103")
+    world.settle()
+    assert (world.record("invoice", "SI-103").state, world.problems("invoice", "SI-103")) == ("synced", [])
+    shown_by_procore(world, {"due_date": "2026-12-24"})
+    world.act("procore", "approve_requisition", commitment="PO-1001-01", number=1)
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["imported_with_its_files"]
+    assert there(world, "SI-103")["document"] == before["document"]
+    assert world.transports["sage_paperless"].sent("POST", "/refresh") == []
+
+
 @pytest.mark.requirement("S-31")
 def test_an_invoice_signed_with_docusign_can_be_picked_by_hand_onto_the_file_in_the_queue(paperless):
     world = paperless("SI-103", sync=False)
@@ -219,6 +260,33 @@ def test_a_newer_revision_is_taken_while_nobody_works_on_it_and_else_shown(paper
     assert world.problems("invoice", "SI-103") == ["paperless_in_work"]
     assert there(world, "SI-103")["document"]["pages"] == 3
     assert [e["effect"] for e in world.ledger("sage_paperless", kind="invoices")] == ["created", "updated"]
+
+
+@pytest.mark.requirement("S-22")
+def test_going_back_to_an_earlier_revision_and_forth_again_reaches_the_vault_each_time(paperless):
+    world = paperless("SI-103")
+    pages = []
+    for change in ("attach_file", "remove_attachment") * 2:
+        world.act("procore", change, commitment="PO-1001-01", number=1, name="More.pdf")
+        world.scan("procore")
+        world.settle()
+        record = world.record("invoice", "SI-103")
+        assert record.state == "synced"
+        assert there(world, "SI-103")["procore_revision"] == record.sent["metadata"]["procore_revision"]
+        pages.append(there(world, "SI-103")["document"]["pages"])
+    assert pages == [2, 1, 2, 1]
+
+
+def test_a_vault_that_answers_with_another_revision_is_not_called_synced(paperless):
+    world = paperless("SI-103")
+    match = {"method": "POST", "path": "/refresh$"}
+    old = {"procore_revision": there(world, "SI-103")["procore_revision"]}
+    world.fault("sage_paperless", on="request", match={"method": "GET", "path": "/invoices/inv"}, action="mutate", change=old)
+    world.act("procore", "attach_file", commitment="PO-1001-01", number=1, name="More.pdf")
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["not_as_sent"]
+    assert len(world.transports["sage_paperless"].sent(match["method"], "/refresh")) == 3
 
 
 @pytest.mark.requirement("S-33")
@@ -296,3 +364,49 @@ def test_content_that_is_not_what_its_type_says_is_named(paperless):
     world.act("procore", "attach_file", commitment="SC-1001-02", number=1, **wrong)
     world.sync()
     assert world.problems("invoice", "SI-106") == ["attachment_not_what_it_says"]
+
+
+def shown_by_procore(world: PaperlessWorld, change: dict[str, str]) -> None:
+    """What the list of invoices says otherwise than the simulator's books."""
+    match = {"method": "GET", "path": "/rest/v1.1/requisitions"}
+    world.fault("procore", on="request", match=match, action="mutate", change=change)
+
+
+@pytest.mark.requirement("S-28")
+def test_what_is_held_back_of_stored_materials_arrives_and_agrees_with_the_payment_due(paperless):
+    world = paperless("SI-102", sync=False)
+    claimed = Decimal(world.one("procore", "requisitions", invoice_number="SI-102")["total_claimed_amount"]) + 1000
+    shown_by_procore(world, {
+        "items.0.materials_presently_stored": "1000.00", "total_claimed_amount": f"{claimed}",
+        "items.0.materials_stored_retainage_currently_retained": "100.00",
+        "summary.current_payment_due": f"{claimed - 6100}",
+    })  # fmt: skip
+    world.sync()
+    sent = world.record("invoice", "SI-102").sent["metadata"]
+    assert (sent["net"], sent["retainage"]) == (f"{claimed}", "6100.00")
+
+
+@pytest.mark.requirement("S-28")
+def test_an_invoice_that_comes_to_another_amount_than_is_due_is_held(paperless):
+    world = paperless("SI-102", sync=False)
+    shown_by_procore(world, {"summary.current_payment_due": "1.00"})
+    world.sync()
+    record = world.record("invoice", "SI-102")
+    assert (record.state, world.problems("invoice", "SI-102")) == ("held", ["invoice_due_differs"])
+    assert "is 1.00" in world.shown("invoice", "SI-102").problems[0].cause
+    assert world.state("sage_paperless", "invoices") == []
+
+
+@pytest.mark.requirement("S-28")
+@pytest.mark.parametrize("wrong", [{"items.0.work_completed_this_period": "0.00"}, {"total_claimed_amount": "80000.01"}])
+def test_an_invoice_whose_items_do_not_make_its_total_is_held(paperless, wrong):
+    world = paperless("SI-101", sync=False)
+    shown_by_procore(world, wrong)
+    world.sync()
+    assert world.record("invoice", "SI-101").state == "held"
+    assert world.problems("invoice", "SI-101")[0] == "invoice_claim_differs"
+    assert world.state("sage_paperless", "invoices") == []
+    world.mend()
+    world.scan("procore", full=True)
+    world.settle()
+    assert there(world, "SI-101")["gross"] == "80000.00"
