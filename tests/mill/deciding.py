@@ -8,17 +8,15 @@ from tests.mill.broker import Broker
 from tests.mill.site import Site
 
 ACTOR = "anna"
-#: What somebody has to say about a copy that is gone or not as we sent it: written anew, or left alone.
-LEFT_THERE = {"vanished_at_target", "not_as_sent"}
-#: What is simply asked for again: what it was refused for may have been mended, such as an order deleted and written anew.
-ASKED_AGAIN = {"worker_lost", "lentune_rejected", "procore_rejected"}
+#: Of money in doubt a person says that it arrived, or that it is to be sent again.
+IN_DOUBT = "outcome_needs_person"
 
 
 def ask_for_approval(site: Site, kind: str) -> None:
     """From now on a person agrees to each of these."""
     from sync import settings
 
-    settings.save(site.company, "lentune", {"approval": {kind: "manual"}}, ACTOR)
+    settings.save(site.company, site.world.system, {"approval": {kind: "manual"}}, ACTOR)
 
 
 def decide(site: Site, broker: Broker, random: Random) -> str:
@@ -69,9 +67,9 @@ def settle_all(site: Site, broker: Broker) -> int:
             settling.keep_theirs(site.company, record.id, ACTOR)
         elif record.state == "conflict" and choice == 1:
             _ring(broker, site.company, settling.send_ours(site.company, record.id, ACTOR))
-        elif record.state == "conflict" or (codes & LEFT_THERE and choice == 0):
+        elif record.state == "conflict" or (codes & site.world.left_there and choice == 0):
             settling.unlink(site.company, record.id, ACTOR, "both go their own ways")
-        elif codes & (LEFT_THERE | ASKED_AGAIN):
+        elif codes & (site.world.left_there | site.world.asked_again):
             _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
         else:
             continue

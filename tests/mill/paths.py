@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.mill.run import Run
 
-#: Path -> how often it was taken, of one company.
+#: Path -> how often it was taken, of one company, whatever the system.
 COUNTED = {
     "uncertain, then found": "write WHERE state = 'confirmed' AND sends > 0 AND status IS NULL",
     "uncertain, then sent once more": "write WHERE looked_at IS NOT NULL AND sends > 1",
@@ -26,7 +26,7 @@ COUNTED = {
 def count(run: "Run") -> None:
     """Adds what the tables tell at the end of a run."""
     for sight in run.sights:
-        for path, rows in COUNTED.items():
+        for path, rows in (COUNTED | dict(run.world.counted)).items():
             if found := sight.rows(f"SELECT count(*) FROM {rows} AND company_id = %s", [sight.company])[0]["count"]:
                 run.paths[path] += found
 
