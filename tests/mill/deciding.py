@@ -27,6 +27,8 @@ def decide(site: Site, broker: Broker, random: Random) -> str:
     if not waiting:
         return "had nothing to decide"
     record = random.choice(waiting)
+    if _in_doubt(record) and _arrived(site, record):
+        return "said that it arrived"
     if record.state != "awaiting_approval":
         _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
         return "sent again"
@@ -63,7 +65,10 @@ def settle_all(site: Site, broker: Broker) -> int:
     for record in site.undecided():
         codes = {problem["code"] for problem in record.problems}
         choice = record.id % 3
-        if record.state == "conflict" and choice == 0:
+        if site.world.decides and _in_doubt(record):
+            if not choice or not _arrived(site, record):
+                _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
+        elif record.state == "conflict" and choice == 0:
             settling.keep_theirs(site.company, record.id, ACTOR)
         elif record.state == "conflict" and choice == 1:
             _ring(broker, site.company, settling.send_ours(site.company, record.id, ACTOR))
@@ -75,6 +80,20 @@ def settle_all(site: Site, broker: Broker) -> int:
             continue
         count += 1
     return count
+
+
+def _in_doubt(record: Any) -> bool:
+    return any(problem["code"] == IN_DOUBT for problem in record.problems)
+
+
+def _arrived(site: Site, record: Any) -> bool:
+    """A person finds it in Procore and says so."""
+    from sync import settling
+
+    there = site.world.arrived(site, record)
+    if there:
+        settling.link(site.company, record.id, there, ACTOR)
+    return bool(there)
 
 
 def _ring(broker: Broker, company: int, rung: dict[str, Any]) -> None:

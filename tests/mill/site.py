@@ -98,7 +98,13 @@ class Site:
         with session(self.company) as db:
             return list(
                 db.execute(
-                    text("""SELECT id, kind, state, version, amount, problems FROM sync_record
+                    text("""SELECT id, kind, source_id, key, state, version, amount, problems FROM sync_record
                     WHERE state IN ('awaiting_approval', 'needs_attention', 'rejected', 'conflict') ORDER BY id""")
                 )
             )
+
+    def waiting_for(self, code: str) -> list[int]:
+        """Records that wait for this, oldest first."""
+        wanted = text("SELECT id FROM sync_record WHERE problems @> CAST(:p AS jsonb) ORDER BY id")
+        with session(self.company) as db:
+            return list(db.scalars(wanted, {"p": json.dumps([{"code": code}])}))
