@@ -97,7 +97,8 @@ def _change_order(company: Company, row: Row) -> Row:
 
 def _file(row: Row) -> Row:
     """What it was made of, for the judges: no API tells that a file is damaged."""
-    return {"name": row["name"], "kind": row["_made_of"]["kind"], "pages": int(row["_made_of"]["pages"] or 1), "lost": row["_lost"]}
+    made = row["_made_of"]
+    return {"name": row["name"], "kind": made["kind"], "pages": int(made["pages"] or 1), "lost": row["_lost"]}
 
 
 def _requisition(company: Company, row: Row) -> Row:
