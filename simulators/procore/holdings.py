@@ -98,7 +98,8 @@ def _change_order(company: Company, row: Row) -> Row:
 def _file(row: Row) -> Row:
     """What it was made of, for the judges: no API tells that a file is damaged."""
     made = row["_made_of"]
-    return {"name": row["name"], "kind": made["kind"], "pages": int(made["pages"] or 1), "lost": row["_lost"]}
+    told = {"name": row["name"], "type": row["content_type"], "lost": row["_lost"]}
+    return told | {"kind": made["kind"], "pages": int(made["pages"] or 1)}
 
 
 def _requisition(company: Company, row: Row) -> Row:

@@ -51,7 +51,7 @@ class Run:
         self.time = Time(place)
         self.broker = Broker(self.time)
         self.workers = Workers(self.broker, self.time, lambda name: app.tasks[name], self.note)
-        self.requests = Requests(self._deleted)
+        self.requests = Requests(self._deleted, self._said)
         self._next_tick: dict[str, float] = {}
         self._open(place)
 
@@ -174,6 +174,15 @@ class Run:
             entry["key"] == before.key() and entry["effect"] == "deleted" and entry["actor"] == "person" and entry["at"] >= since
             for entry in core.ledger.after(0)
         )
+
+    def _said(self, before: Asked) -> bool:
+        """Whether a person has decided since about the payment that this request sent."""
+        sight = self.sights[int(before.company)]
+        wanted = (
+            "SELECT 1 FROM history h JOIN sync_record r ON r.id = h.record_id WHERE h.company_id = %s AND r.key = %s"
+            " AND h.actor NOT LIKE 'sitebooks%%' AND h.at >= %s LIMIT 1"
+        )
+        return bool(sight.rows(wanted, [sight.company, before.key(), before.at]))
 
     # the steps
 
