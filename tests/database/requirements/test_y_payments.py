@@ -186,6 +186,16 @@ def test_an_overpayment_waits_and_the_payments_before_it_do_not(paperless):
     assert sum(Decimal(amount) for check, amount, _ in issued(world) if check != "3") == Decimal("5500.00")
 
 
+@pytest.mark.requirement("Y-17")
+def test_a_credit_that_is_no_payment_makes_no_room_for_another(paperless):
+    world = paperless("SI-101", ours=ON)
+    for check, amount in (("1", "70000.00"), ("2", "-60000.00"), ("3", "50000.00")):
+        pay(world, "SI-101", amount, check)
+    assert code(world, "2") == ("held", ["payment_amount_not_positive"])
+    assert code(world, "3") == ("held", ["payment_over_invoice"])
+    assert [amount for _, amount, _ in issued(world)] == ["70000.00"]
+
+
 def test_another_currency_is_not_converted(paperless):
     world = paperless("SI-102", ours=ON)
     world.save(currency="AUD")
