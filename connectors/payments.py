@@ -154,7 +154,8 @@ def not_overpaid(system: str) -> Callable[[Payment, Known], Problem | None]:
 
 
 def _counts_before(one: Payment, obj: Payment, known: Known) -> bool:
-    return bool(standing(one, known)) or (one.date, one.source_id) < (obj.date, obj.source_id)
+    """What stands there, and what goes first. What is no payment, such as a credit, is not written: it makes no room."""
+    return bool(standing(one, known)) or (one.amount > 0 and (one.date, one.source_id) < (obj.date, obj.source_id))
 
 
 def held(obj: Payment, known: Known, key: str) -> Held:

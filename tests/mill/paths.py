@@ -27,8 +27,13 @@ def count(run: "Run") -> None:
     """Adds what the tables tell at the end of a run."""
     for sight in run.sights:
         for path, rows in (COUNTED | dict(run.world.counted)).items():
-            if found := sight.rows(f"SELECT count(*) FROM {rows} AND company_id = %s", [sight.company])[0]["count"]:
+            if found := sight.rows(f"SELECT count(*) FROM {rows} AND {_own(rows)}company_id = %s", [sight.company])[0]["count"]:
                 run.paths[path] += found
+
+
+def _own(rows: str) -> str:
+    """Of the record, where several tables are read."""
+    return "r." if "sync_record r" in rows else ""
 
 
 def count_faults(run: "Run") -> None:

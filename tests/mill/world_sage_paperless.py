@@ -32,8 +32,28 @@ DIES: tuple[tuple[Place, ...], tuple[Place, ...]] = (
     (("before_remote_write", 1), ("answered sage_paperless POST", 1), ("answered procore GET /storage", 1), ("before_commit", 1),
      ("outcome_stored", 1)),
 )  # fmt: skip
-COUNTED: dict[str, str] = {}
-MUST_REACH: tuple[str, ...] = ()
+PAYMENT, INVOICE = "sync_record r WHERE r.kind = 'payment'", "sync_record r WHERE r.kind = 'invoice'"
+COUNTED = {
+    "a payment was in doubt": f"{PAYMENT} AND EXISTS (SELECT FROM history h WHERE h.record_id = r.id"
+    " AND h.after ->> 'state' = 'checking')",
+    "a payment in doubt was sent again on a person's word": "write w JOIN sync_record r ON r.id = w.record_id"
+    " AND r.kind = 'payment' WHERE w.side = 'target' AND w.sends > 1",
+    "several payments on one commitment": "(SELECT r.company_id FROM sync_record r WHERE r.kind = 'payment'"
+    " AND r.remote_id IS NOT NULL GROUP BY r.company_id, r.held ->> 'contract_id' HAVING count(*) > 1) AS r WHERE true",
+    "an invoice was picked by hand": f"{INVOICE} AND r.sent -> 'metadata' ->> 'mode' = 'manual'",
+    "a payment waited for its invoice": f"{PAYMENT} AND r.problems::text LIKE '%%payment_invoice_%%'",
+    "a payment was too much": f"{PAYMENT} AND r.problems::text LIKE '%%payment_over_invoice%%'",
+    "a payment was voided after it was written": f"{PAYMENT} AND r.problems::text LIKE '%%payment_voided%%'",
+    "a payment was corrected after it was written": f"{PAYMENT} AND r.problems::text LIKE '%%payment_changed_after_sync%%'",
+    "an invoice was held for its files": f"{INVOICE} AND r.state = 'held' AND r.problems::text LIKE '%%attachment_%%'",
+    "a newer revision met people at work": f"{INVOICE} AND r.problems::text LIKE '%%paperless_in_work%%'",
+    "an approval was taken back": f"{INVOICE} AND r.problems::text LIKE '%%approval_taken_back%%'",
+    "an invoice went to the queue with its reason": f"{INVOICE} AND r.state = 'synced' AND"
+    " (r.problems::text LIKE '%%paperless_reviewer_missing%%' OR r.problems::text LIKE '%%paperless_validation_failed%%')",
+    "cloud sync was stopped": f"{INVOICE} AND r.problems::text LIKE '%%cloud_sync_not_running%%'",
+    "Sitebooks did not write payments": f"{PAYMENT} AND r.problems::text LIKE '%%payments_not_written%%'",
+}
+MUST_REACH = tuple(COUNTED)
 
 
 def dataset(number: int) -> dict[str, Any]:

@@ -57,8 +57,9 @@ class Books:
         made.there = self.imported.get(made.source_id, [])
         made.there_amount = sum((money(there["gross"]) for there in made.there), ZERO)
         contract, automated = self.contracts[row["commitment_id"]], self.settings.get("import_behavior") != "manual_import"
+        picked = any(there["import_mode"] == "manual" for there in made.there)
         made.fields = {"number": made.number, "vendor": contract["vendor"], "commitment": contract["number"],
-                       "total": made.amount, "document": not any(one["import_mode"] == "manual" for one in made.there)}  # fmt: skip
+                       "total": made.amount, "document": not picked}  # fmt: skip
         made.held = [
             {"number": there["invoice_number"], "vendor": there["vendor"], "commitment": there["commitment_number"],
              "total": money(there["gross"]), "document": bool(there["document"] and there["document"]["pages"])}
@@ -133,7 +134,7 @@ class Books:
         found = set() if self.imported.get(str(invoice["id"])) else {"payment_invoice_not_synced"}
         found |= {"payment_amount_not_positive"} if money(row["amount"]) <= 0 else set()
         same = [one for one in self.paid if one["procore_invoice_id"] == row["procore_invoice_id"] and not one["voided"]]
-        over = sum((money(one["amount"]) for one in same), ZERO) > money(invoice["total_claimed_amount"])
+        over = sum((max(money(one["amount"]), ZERO) for one in same), ZERO) > money(invoice["total_claimed_amount"])
         return found | ({"payment_over_invoice"} if over else set())
 
     def corrected(self) -> dict[int, Decimal]:
