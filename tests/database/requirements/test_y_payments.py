@@ -267,6 +267,24 @@ def test_a_payment_whose_outcome_is_unknown_is_never_sent_again_by_itself(paperl
         assert world.problems("payment", "1") == ["outcome_needs_person"]
 
 
+@pytest.mark.fault("F26")
+def test_a_payment_in_doubt_that_accounting_corrects_stays_in_doubt_and_sets_nothing_else_aside(paperless):
+    world = paperless("SI-102", ours=ON)
+    match = {"method": "POST", "path": "/rest/v1.0/contract_payments"}
+    world.fault("procore", on="request", match=match, action="drop_before", times=1)
+    pay(world, "SI-102", "50.00", "1")
+    for _ in range(4):
+        with session(world.company) as db:
+            db.execute(text("UPDATE write SET uncertain_until = clock_timestamp() WHERE state = 'uncertain'"))
+        world.mend()
+    assert world.problems("payment", "1") == ["outcome_needs_person"]
+    world.act("sage_paperless", "edit_payment", payment="1", amount="60.00")
+    poll(world)
+    assert world.record("payment", "1").state == "checking", "what was sent before may still stand there"
+    assert world.problems("payment", "1") == ["outcome_uncertain"]
+    assert len(world.transports["procore"].sent("POST", "/contract_payments")) == 1
+
+
 def test_both_sides_agree_to_the_cent_and_links_are_rebuilt_from_our_key(paperless):
     world = paperless("SI-101", "SI-103", ours=ON)
     pay(world, "SI-101")
