@@ -269,7 +269,8 @@ def _decide(db: Connection, company: Company, work: Work, known: BatchKnown) -> 
         work.verdict = _stopped(company, work)
     if work.verdict is None:
         begin(db, work, _plan(work))
-        if work.verdict is None and not work.resuming():
+        # a doubt that an earlier version left is this one's from now on: it was begun, and is being checked
+        if not work.resuming() and (work.verdict is None or work.verdict.state is RecordState.checking):
             _mark_sending(db, work)
 
 
