@@ -259,6 +259,10 @@ class HttpClient:
         reason = "the files take longer than one task has; what came is kept"
         return Unavailable(request, Answer(Outcome.not_applied, reason=reason, retry_at=self.clock() if further else None))
 
+    def away(self, body: Any) -> bool:
+        """Whether a 503 with this body says that the whole system is away, and not only that this request was refused."""
+        return True
+
     def _judge(self, request: Request, response: httpx.Response, content: bytes) -> Answer:
         self._compare_clocks(_http_date(response.headers.get("Date", "")))
         self.budget.seen(self._on_our_clock(response))
@@ -273,7 +277,8 @@ class HttpClient:
             reason = "the answer is not JSON"
         else:
             reason = "" if outcome is Outcome.confirmed else (self.reason(body) or response.reason_phrase)
-        retry_at = self._retry_at(response) if response.status_code in (429, 503) else None
+        away = response.status_code == 429 or (response.status_code == 503 and self.away(body))
+        retry_at = self._retry_at(response) if away else None
         if retry_at is not None:
             self.budget.seen(Window(0, 0, retry_at))  # nothing more until then, from any worker (F22, F24)
         return Answer(outcome, response.status_code, body, dict(response.headers), reason, retry_at, text)

@@ -156,10 +156,11 @@ def not_overpaid(system: str) -> Callable[[Payment, Known], Problem | None]:
 
 
 def _counts_before(one: Payment, obj: Payment, known: Known) -> bool:
-    """What stands in Procore or may stand there, whatever its date, and what is earlier."""
+    """What stands in Procore or may stand there, whatever its date, and what goes first. What is no payment, such as a credit,
+    is not written: it makes no room."""
     link = known.link("payment", one.source_id)
     there = link is not None and (bool(link.remote_id) or link.doubtful)
-    return there or (one.date, one.source_id) < (obj.date, obj.source_id)
+    return there or (one.amount > 0 and (one.date, one.source_id) < (obj.date, obj.source_id))
 
 
 def hold(writer: Writer) -> Callable[[Payment, Known, str], Held]:

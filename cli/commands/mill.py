@@ -13,6 +13,7 @@ from cli.exits import UNEXPECTED, wrong_usage
 from cli.options import AsJson
 
 ROOT = Path(__file__).resolve().parents[2]
+Connection = Annotated[str, typer.Option(help="The system beside Procore: lentune or sage_paperless.")]
 Campaign = Annotated[Path | None, typer.Option(help="Keep seeds and counts in this folder, and go on from what is there.")]
 
 
@@ -28,16 +29,20 @@ def run(
     ops: Annotated[int, typer.Option(help="Operations of the deterministic layer.")] = 2000,
     seed: Annotated[int, typer.Option(help="The first seed; the next ones follow.")] = 1,
     kills: Annotated[int, typer.Option(help="Instead: so many kills of real processes.")] = 0,
+    connection: Connection = "lentune",
     campaign: Campaign = None,
     as_json: AsJson = False,
 ) -> None:
     """Run seeds until so many operations were done. Exit 1 when an invariant does not hold or a path was never reached."""
     _in_checkout()
+    _driven(connection)
+    if kills and connection != "lentune":
+        raise wrong_usage("Kills of real processes drive Lentune only.", "Leave --connection out.", "not_driven")
     if kills:
         told = _killing(kills, seed, campaign)
     else:
         folder = ["--campaign", str(campaign.resolve())] if campaign else []
-        told = _child("run", "--ops", str(ops), "--seed", str(seed), *folder)
+        told = _child("run", "--ops", str(ops), "--seed", str(seed), "--connection", connection, *folder)
     print(json.dumps(told, indent=1, default=str) if as_json else "\n".join(_lines(told)))
     if told["violations"] or told.get("paths_never_reached"):
         raise typer.Exit(UNEXPECTED)
@@ -48,12 +53,14 @@ def replay(
     script: Annotated[Path | None, typer.Option(help="A script (trouble and steps) instead of a seed.")] = None,
     recorded: Annotated[Path | None, typer.Option(help="The trace of a run of real processes instead of a seed.")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write everything that happened to this file.")] = None,
+    connection: Connection = "lentune",
     shrink: Annotated[bool, typer.Option(help="Look for the shortest run that fails, five minutes at most.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Run one seed again, the same to the last step, and show the shortest script that fails."""
     _in_checkout()
-    options = ["--seed", str(seed)] + ([] if shrink else ["--no-shrink"])
+    _driven(connection)
+    options = ["--seed", str(seed), "--connection", connection] + ([] if shrink else ["--no-shrink"])
     for name, path in (("--script", script), ("--recorded", recorded), ("--trace", trace)):
         options += [name, str(path.resolve())] if path else []
     told = _child("replay", *options)
@@ -87,6 +94,12 @@ def _in_checkout() -> None:
         import tests.mill  # noqa: F401
     except ModuleNotFoundError:
         raise wrong_usage("There is no mill here.", "Run it by ./sitebooks in a checkout.", "no_checkout") from None
+
+
+def _driven(connection: str) -> None:
+    """Raises Failure for a system that the mill does not drive: it has no file there."""
+    if not (ROOT / "tests" / "mill" / f"world_{connection}.py").exists():
+        raise wrong_usage(f"The mill does not drive {connection}.", "See --help for the systems that it does.", "not_driven")
 
 
 def _killing(kills: int, seed: int, folder: Path | None) -> dict[str, Any]:

@@ -72,6 +72,10 @@ class PaperlessClient(HttpClient):
         """Detail of a problem document (RFC 9457)."""
         return str(body.get("detail") or body.get("title") or "") if isinstance(body, dict) else ""
 
+    def away(self, body: Any) -> bool:
+        """Cloud sync that is stopped refuses imports; payments and all that is read go on."""
+        return not isinstance(body, dict) or body.get("code") in (None, "", "unavailable")
+
     def send(self, request: Request) -> Answer:
         """As ever; a write that brings no Idempotency-Key of its own gets one for this one sending.
 

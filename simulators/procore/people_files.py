@@ -65,6 +65,25 @@ def create_requisition(
 
 
 @ACTIONS.add
+def change_requisition(
+    simulator: "Procore", commitment: str, number: int, invoice_number: str = "", amount: str = "", line: int = 1,
+    company: str = "",
+) -> None:  # fmt: skip
+    """Changes an invoice, by its number on the commitment: what the supplier calls it, or what one line claims."""
+    owner = own(simulator, company)
+    row = invoice(owner, commitment, number)
+    fields: Row = {"invoice_number": invoice_number} if invoice_number else {}
+    if amount:
+        if not 1 <= int(line) <= len(row["_items"]):
+            raise BadAction(f"invoice {number} has no line {line}")
+        fields["items"] = [{"id": row["_items"][int(line) - 1]["id"], "work_completed_this_period": str(amount)}]
+    try:
+        requisitions.update(simulator, owner, row, fields)
+    except Refused as error:
+        raise refused(error) from error
+
+
+@ACTIONS.add
 def attach_file(
     simulator: "Procore",
     commitment: str,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.mill.place import opened
+from tests.mill.world import FIRST
 
 
 def main() -> int:
@@ -15,6 +16,7 @@ def main() -> int:
     parser.add_argument("what", choices=["run", "replay"])
     parser.add_argument("--ops", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--connection", default=FIRST, help="the system beside Procore")
     parser.add_argument("--campaign", type=Path)
     parser.add_argument("--script", type=Path, help="a script of {trouble, script} instead of a seed")
     parser.add_argument("--recorded", type=Path, help="a trace of real processes instead of a seed")
@@ -32,7 +34,7 @@ def main() -> int:
 def _run(place: Any, app: Any, options: argparse.Namespace) -> dict[str, Any]:
     from tests.mill import campaign
 
-    return campaign.run(place, app, options.ops, options.seed, options.campaign, _say)
+    return campaign.run(place, app, options.ops, options.seed, options.campaign, _say, options.connection)
 
 
 def _replay(place: Any, app: Any, options: argparse.Namespace) -> dict[str, Any]:
@@ -41,11 +43,12 @@ def _replay(place: Any, app: Any, options: argparse.Namespace) -> dict[str, Any]
 
     if options.script is not None:
         given = json.loads(options.script.read_text())
-        told = Once(place, app, options.seed).play(given["trouble"], [(op, number) for op, number in given["script"]])
+        script = [(op, number) for op, number in given["script"]]
+        told = Once(place, app, options.seed, options.connection).play(given["trouble"], script)
     elif options.recorded is not None:
         told = Once(place, app, options.seed).retold(options.recorded)
     else:
-        told = run_seed(place, app, options.seed, shrink=not options.no_shrink)
+        told = run_seed(place, app, options.seed, shrink=not options.no_shrink, system=options.connection)
     if options.trace is not None:
         options.trace.write_text("\n".join(told.trace) + "\n")
     return {

@@ -5,8 +5,8 @@ from typing import Any
 from simulators import datasets
 
 
-def small_with_two_projects() -> dict[str, Any]:
-    """As both simulators read it."""
+def small_with_two_projects(number: int = 0) -> dict[str, Any]:
+    """As both simulators read it; every company of a run holds the same."""
     data = datasets.load("small")
     first = data["procore"]["projects"][0]
     second = {

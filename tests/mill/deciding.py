@@ -8,17 +8,15 @@ from tests.mill.broker import Broker
 from tests.mill.site import Site
 
 ACTOR = "anna"
-#: What somebody has to say about a copy that is gone or not as we sent it: written anew, or left alone.
-LEFT_THERE = {"vanished_at_target", "not_as_sent"}
-#: What is simply asked for again: what it was refused for may have been mended, such as an order deleted and written anew.
-ASKED_AGAIN = {"worker_lost", "lentune_rejected", "procore_rejected"}
+#: Of money in doubt a person says that it arrived, or that it is to be sent again.
+IN_DOUBT = "outcome_needs_person"
 
 
 def ask_for_approval(site: Site, kind: str) -> None:
     """From now on a person agrees to each of these."""
     from sync import settings
 
-    settings.save(site.company, "lentune", {"approval": {kind: "manual"}}, ACTOR)
+    settings.save(site.company, site.world.system, {"approval": {kind: "manual"}}, ACTOR)
 
 
 def decide(site: Site, broker: Broker, random: Random) -> str:
@@ -29,6 +27,8 @@ def decide(site: Site, broker: Broker, random: Random) -> str:
     if not waiting:
         return "had nothing to decide"
     record = random.choice(waiting)
+    if _in_doubt(record) and _arrived(site, record):
+        return "said that it arrived"
     if record.state != "awaiting_approval":
         _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
         return "sent again"
@@ -65,18 +65,35 @@ def settle_all(site: Site, broker: Broker) -> int:
     for record in site.undecided():
         codes = {problem["code"] for problem in record.problems}
         choice = record.id % 3
-        if record.state == "conflict" and choice == 0:
+        if site.world.decides and _in_doubt(record):
+            if not choice or not _arrived(site, record):
+                _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
+        elif record.state == "conflict" and choice == 0:
             settling.keep_theirs(site.company, record.id, ACTOR)
         elif record.state == "conflict" and choice == 1:
             _ring(broker, site.company, settling.send_ours(site.company, record.id, ACTOR))
-        elif record.state == "conflict" or (codes & LEFT_THERE and choice == 0):
+        elif record.state == "conflict" or (codes & site.world.left_there and choice == 0):
             settling.unlink(site.company, record.id, ACTOR, "both go their own ways")
-        elif codes & (LEFT_THERE | ASKED_AGAIN):
+        elif codes & (site.world.left_there | site.world.asked_again):
             _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
         else:
             continue
         count += 1
     return count
+
+
+def _in_doubt(record: Any) -> bool:
+    return any(problem["code"] == IN_DOUBT for problem in record.problems)
+
+
+def _arrived(site: Site, record: Any) -> bool:
+    """A person finds it in Procore and says so."""
+    from sync import settling
+
+    there = site.world.arrived(site, record)
+    if there:
+        settling.link(site.company, record.id, there, ACTOR)
+    return bool(there)
 
 
 def _ring(broker: Broker, company: int, rung: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 from tests.mill.site import Site
+from tests.mill.world import World
 
 #: What may happen to a request, with what it needs. Late writes and read lag are always possible.
 ON_REQUEST: dict[str, dict[str, Any]] = {
@@ -24,20 +25,19 @@ ALWAYS: dict[str, dict[str, Any]] = {
 ON_DELIVERY = ("drop", "duplicate", "reorder", "delay", "drop_after", "status")
 #: Late writes come at most so much later: well inside the quarantine (900 s), which is what it is for.
 LATEST_SECONDS = 600
-#: One place of each run may be hit harder: where money is written.
-FOCUS = ("/requisitions$", "/direct_costs", "by-procore", "posting-", "purchase_order_contracts")
+#: How one place of each run may be hit harder: where money is written.
 HARD = ("drop_after", "apply_later", "status 504", "drop_before", "delay")
 LEVELS = {"calm": 0.0, "mild": 0.03, "rough": 0.08, "brutal": 0.2}
 
 
-def draw(random: Random) -> dict[str, Any]:
+def draw(random: Random, world: World) -> dict[str, Any]:
     """The troubles of one run, as plain data for its trace."""
     level = random.choice(list(LEVELS))
     most = LEVELS[level]
     rates = {name: round(random.uniform(0, most), 4) for name in ON_REQUEST if random.random() < 0.5}
     rates |= {name: round(random.uniform(0.01, max(most, 0.03)), 4) for name in ALWAYS}
     deliveries = {name: round(random.uniform(0, most), 4) for name in ON_DELIVERY if random.random() < 0.5}
-    focus = [random.choice(FOCUS), random.choice(HARD), round(random.uniform(0.1, 0.5), 3)] if random.random() < 0.5 else []
+    focus = [random.choice(world.focus), random.choice(HARD), round(random.uniform(0.1, 0.5), 3)] if random.random() < 0.5 else []
     return {"level": level, "focus": focus, "seed": random.randrange(1_000_000), "requests": rates, "deliveries": deliveries}
 
 

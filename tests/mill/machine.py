@@ -17,6 +17,7 @@ from tests.mill.place import Place
 from tests.mill.retelling import retell
 from tests.mill.run import Broken, Run, drawn_shape
 from tests.mill.settling import settle, verdict
+from tests.mill.world import FIRST, named
 
 #: How often each step is drawn. The first is what a step shrinks to.
 WEIGHTS = {
@@ -35,6 +36,7 @@ class Told:
     """What became of a seed. `script`: the steps of the shortest failing run found, with its `trouble`."""
 
     seed: int
+    connection: str = FIRST
     hash: str = ""
     steps: dict[str, int] = field(default_factory=dict)
     paths: dict[str, int] = field(default_factory=dict)
@@ -53,15 +55,15 @@ class Told:
 class Once:
     """Runs scripts on a place; `told` is what the last one came to."""
 
-    def __init__(self, place: Place, app: Any, seed_number: int) -> None:
-        self.place, self.app, self.seed = place, app, seed_number
-        self.told = Told(seed_number)
+    def __init__(self, place: Place, app: Any, seed_number: int, system: str = FIRST) -> None:
+        self.place, self.app, self.seed, self.world = place, app, seed_number, named(system)
+        self.told = Told(seed_number, system)
         self.failed: Told | None = None
         self.executed = 0
 
     def begin(self, trouble: int) -> Run:
         random = Random(trouble)
-        return Run(self.place, self.app, faults.draw(random), drawn_shape(random))
+        return Run(self.place, self.app, faults.draw(random, self.world), drawn_shape(random, self.world))
 
     def end(self, run: Run, trouble: int, script: Script, found: list[str]) -> None:
         """Keeps what the run came to. Raises Broken when anything is wrong."""
@@ -69,8 +71,8 @@ class Once:
             found = self._judged(run)
         self.executed += 1
         self.told = Told(
-            self.seed, run.trace_hash(), dict(run.steps), dict(run.paths), run.acted.total(), run.refused, found, trouble,
-            script, run.lines,
+            self.seed, self.world.system, run.trace_hash(), dict(run.steps), dict(run.paths), run.acted.total(), run.refused,
+            found, trouble, script, run.lines,
         )  # fmt: skip
         run.close()
         if found:
@@ -92,7 +94,7 @@ class Once:
 
     def retold(self, path: Path) -> Told:
         """What a trace of real processes says, in a calm run of one company."""
-        shape = drawn_shape(Random(self.seed)) | {"companies": 1, "loaded": True, "approval": "", "meddled": False}
+        shape = drawn_shape(Random(self.seed), self.world) | {"companies": 1, "loaded": True, "approval": "", "meddled": False}
         calm = {"level": "calm", "focus": [], "seed": self.seed, "requests": {}, "deliveries": {}}
         run = Run(self.place, self.app, calm, shape)
         return self._told(run, 0, [], lambda run: retell(run, path, self.seed))
@@ -141,9 +143,11 @@ class Mill(RuleBasedStateMachine):
             self.once.end(run, self.trouble, self.script, self.found)
 
 
-def run_seed(place: Place, app: Any, seed_number: int, length: int = LENGTH, shrink: bool = True) -> Told:
+def run_seed(
+    place: Place, app: Any, seed_number: int, length: int = LENGTH, shrink: bool = True, system: str = FIRST,
+) -> Told:  # fmt: skip
     """One seed, one run; a failing one is run again and again, ever shorter, for at most five minutes."""
-    once = Once(place, app, seed_number)
+    once = Once(place, app, seed_number, system)
 
     def machine() -> Mill:
         made = Mill()

@@ -1,6 +1,5 @@
 """What people do to the copies that we wrote: in Lentune to Procore's orders, in Procore to costs, bills and our orders."""
 
-from random import Random
 from typing import Any
 
 from tests.mill.people import Act, People
@@ -69,8 +68,3 @@ MEDDLING: tuple[Act, ...] = (
     describe_copy, describe_copy, price_copy, price_copy, delete_copy, change_cost, delete_cost, delete_bill, return_bill,
     rename_our_order, delete_our_order,
 )  # fmt: skip
-
-
-def drawn(number: int) -> Act:
-    """One of them."""
-    return Random(number).choice(MEDDLING)

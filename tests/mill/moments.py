@@ -5,7 +5,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from simulators.kit.actions import BadAction
-from tests.mill import deciding, people
+from tests.mill import deciding
 from tests.mill.broker import Message
 from tests.mill.people import People
 from tests.mill.site import Site
@@ -14,32 +14,8 @@ from tests.mill.workers import Place, Worker
 if TYPE_CHECKING:
     from tests.mill.run import Run
 
-#: What is written when somebody does this: creates that nobody keeps single, documents in several steps, updates.
-WRITTEN = (
-    people.bill_order, people.bill_order, people.bill_order, people.bill_order, people.create_invoice, people.create_invoice,
-    people.create_commitment, people.retitle_commitment, people.change_invoice,
-)  # fmt: skip
-LOOKED = "answered procore GET /rest/v1.1/requisitions"
-#: Where a worker stands still, of what goes to Procore and of what comes from there. After a look and right before a
-#: request are the places at which it knows what is no longer so; the first write of an invoice is Lentune's claim.
-STANDS: tuple[tuple[Place, ...], ...] = (
-    (("claimed", 1), ("before_remote_write", 1), ("before_remote_write", 2), ("before_remote_write", 3), (LOOKED, 1), (LOOKED, 2),
-     ("before_look", 1), ("answered procore P", 1), ("asking procore P", 1), ("outcome_stored", 2), ("before_telling", 1)),
-    (("claimed", 1), ("before_remote_write", 1), ("answered lentune PUT", 1), ("asking lentune PUT", 1), ("outcome_stored", 1)),
-)  # fmt: skip
-#: Where it dies: before the request, with the answer, inside the transaction, before the source is told.
-DIES: tuple[tuple[Place, ...], ...] = (
-    (("answered procore P", 1), ("answered procore P", 1), ("answered procore P", 1), ("answered procore P", 2),
-     ("before_remote_write", 2), ("before_commit", 2), ("outcome_stored", 2), ("before_telling", 1)),
-    (("before_remote_write", 1), ("answered lentune PUT", 1), ("before_commit", 1), ("outcome_stored", 1)),
-)  # fmt: skip
 #: A lease, or long enough for an outcome to be looked up twice and settled by others (lease, quarantine, two looks).
 PAST_LEASE, PAST_QUARANTINE = 200, 1500
-#: Deaths in a row after which a record is set aside, and one more.
-DEATHS = 4
-#: Documents as the simulators' ledgers call them.
-PEOPLES = ("invoice", "purchase_order_contracts", "work_order_contracts")
-SYNCED_KINDS = ("invoice", "commitment", "variation")
 
 
 class Moment:
@@ -68,7 +44,7 @@ class Moment:
         self.run.counted("act")
         for system, core in self.site.simulators.items():
             for entry in core.ledger.after(before[system]):
-                if entry["kind"] in PEOPLES:
+                if entry["kind"] in self.site.world.touched:
                     self.touched = system, entry["remote_id"]
         return True
 
@@ -105,7 +81,7 @@ class Moment:
         from sync import company, records
 
         system, remote = self.touched
-        record = self.record or ({"kind": "invoice", "source_id": remote, "project_id": ""} if system == "lentune" else {})
+        record = self.record or self.site.world.unseen(self.site, system, remote)
         if record:
             with session(self.site.company) as db:
                 known = company.load(db, self.site.company)
@@ -118,7 +94,7 @@ class Moment:
         rows = self._rows(
             "SELECT id, kind, direction, source_id, project_id FROM sync_record WHERE company_id = %s AND kind = ANY(%s)"
             " AND (direction = 'from_procore') = %s AND split_part(':' || source_id, ':', -1) = %s ORDER BY id",
-            self.site.company, list(SYNCED_KINDS), system == "procore", remote,
+            self.site.company, sorted({*self.site.world.touched.values()}), system == "procore", remote,
         )  # fmt: skip
         return rows[0] if rows else {}
 
@@ -128,7 +104,7 @@ class Moment:
     def written(self) -> Message | None:
         """Somebody does something that is to be written, and its message is about to be handed out."""
         message = None
-        for act in self.random.sample(WRITTEN, 4):
+        for act in self.random.sample(self.site.world.written, 4):
             if self.somebody(act) and (message := self.message()) is not None:
                 break
         if message is None:
@@ -164,10 +140,9 @@ class Moment:
 
     def changed(self) -> None:
         """A person changes the document at its source once more."""
-        record = self.record
-        number = _number_of(self.site, record)
-        if number:
-            self.somebody(_changing(record, number))
+        act = self.site.world.changed(self.site, self.record)
+        if act is not None:
+            self.somebody(act)
 
     def stopped(self, message: Message, place: Place) -> Worker | None:
         """A worker takes it and stands still there; None when it came to its end without."""
@@ -183,42 +158,13 @@ class Moment:
             self.run.counted("resume")
 
 
-def _number_of(site: Site, record: dict[str, Any]) -> str:
-    """What people call it at its source."""
-    source = site.simulators["procore" if record["direction"] == "from_procore" else "lentune"].state()
-    kinds = {"invoice": ("invoices",), "commitment": ("purchase_order_contracts", "work_order_contracts")}
-    wanted = record["source_id"].rpartition(":")[2]
-    rows = [row for kind in kinds.get(record["kind"], ()) for row in source.get(kind, [])]
-    return next((str(row["number"]) for row in rows if str(row["id"]) == wanted), "")
-
-
-def _changing(record: dict[str, Any], number: str) -> Callable[[People], Any]:
-    if record["kind"] == "invoice":
-        def change_invoice(p: People) -> Any:
-            return p.act("lentune", "change_invoice", number=number, net=p.money(300))
-
-        return change_invoice
-
-    def retitle_commitment(p: People) -> Any:
-        return p.act("procore", "edit_commitment", number=number, title=f"Title {p.random.randrange(100)}")
-
-    return retitle_commitment
-
-
-def _called(number: str, title: str) -> Callable[[People], Any]:
-    def retitle_commitment(p: People) -> Any:
-        return p.act("procore", "edit_commitment", number=number, title=title)
-
-    return retitle_commitment
-
-
 # the moments
 
 
 def overtaken(moment: Moment) -> None:
     """A worker stands still for longer than its lease; others take its record to its end; then it goes on."""
     message = moment.written()
-    worker = moment.stopped(message, moment.place(STANDS)) if message is not None else None
+    worker = moment.stopped(message, moment.place(moment.site.world.stands)) if message is not None else None
     if worker is None:
         return
     if moment.random.random() < 0.5:
@@ -230,7 +176,7 @@ def overtaken(moment: Moment) -> None:
 def changed_while_written(moment: Moment) -> None:
     """What a worker is busy with is changed at its source, and another worker is rung for it."""
     message = moment.written()
-    worker = moment.stopped(message, moment.place(STANDS)) if message is not None else None
+    worker = moment.stopped(message, moment.place(moment.site.world.stands)) if message is not None else None
     if worker is None:
         return
     moment.changed()
@@ -243,7 +189,7 @@ def dead_and_changed(moment: Moment) -> None:
     message = moment.written()
     if message is None:
         return
-    said = moment.starts(message, die_at=moment.place(DIES))
+    said = moment.starts(message, die_at=moment.place(moment.site.world.dies))
     if not said.startswith("killed"):
         return
     moment.run.paths[f"killed at {said.split()[2]}"] += 1
@@ -253,28 +199,4 @@ def dead_and_changed(moment: Moment) -> None:
         moment.others_work(moment.random.choice([PAST_LEASE, PAST_QUARANTINE]))
 
 
-def taken_back(moment: Moment) -> None:
-    """A change lands, no worker lives to hear of it, and the change is taken back."""
-    people_ = People(moment.site, moment.random.randrange(100_000))
-    try:
-        contract = people_.contract()
-    except BadAction:
-        return
-    for title in ("Changed and taken back", contract["title"]):
-        if not moment.somebody(_called(contract["number"], title)):
-            return
-        message = moment.message()
-        if title == contract["title"]:
-            break
-        for _ in range(moment.random.choice([1, DEATHS, DEATHS])):
-            if message is None or not moment.starts(message, die_at=("answered lentune PUT", 1)).startswith("killed"):
-                break
-            moment.run.paths["killed at answered"] += 1
-            moment.run.time.pass_(PAST_LEASE)
-            moment.run.tick()
-            for swept in [m for m in moment.run.broker.ready() if m.name.endswith(".sweep")]:
-                moment.run.workers.start(swept)
-            message = next((m for m in moment.run.broker.ready() if m.name == message.name and m.args == message.args), None)
-
-
-MOMENTS = (overtaken, overtaken, changed_while_written, changed_while_written, dead_and_changed, dead_and_changed, taken_back)
+EVERYWHERE = (overtaken, overtaken, changed_while_written, changed_while_written, dead_and_changed, dead_and_changed)

@@ -58,25 +58,26 @@ def _tried(mutant: Mutant, seeds: Sequence[int], length: int) -> Caught:
     """A seed that fails in the sound product too proves nothing: the next ones are played."""
     left, played, seconds = list(seeds), 0, 0.0
     while left:
-        told = _played(mutant.name, left, length)
+        told = _played(mutant.name, left, length, mutant.connection)
         played, seconds = played + told["played"], seconds + told["seconds"]
-        if told["seed"] and not _fails_anyway(told["seed"], length):
+        if told["seed"] and not _fails_anyway(told["seed"], length, mutant.connection):
             return Caught(mutant.name, mutant.wrong, told["seed"], told["said"], played, round(seconds, 1))
         left = left[told["played"]:]
     return Caught(mutant.name, mutant.wrong, 0, "", played, round(seconds, 1))
 
 
 @cache
-def _fails_anyway(seed: int, length: int) -> bool:
-    told = _played(SOUND, [seed], length)
+def _fails_anyway(seed: int, length: int, connection: str) -> bool:
+    told = _played(SOUND, [seed], length, connection)
     if told["seed"]:
         print(f"seed {seed} fails in the sound product: {told['said'][:200]}", flush=True)
     return bool(told["seed"])
 
 
-def _played(name: str, seeds: Sequence[int], length: int) -> dict[str, Any]:
+def _played(name: str, seeds: Sequence[int], length: int, connection: str) -> dict[str, Any]:
     """Raises RuntimeError when the process itself fails: a mutant that was never put in proves nothing."""
     command = [sys.executable, "-P", "-m", "tests.mill.mutants_child", name, str(length), ",".join(map(str, seeds))]
+    command.append(connection)
     done = subprocess.run(
         command, cwd=ROOT, env=_environment(), capture_output=True, text=True,
         timeout=SECONDS_A_SEED * len(seeds) + SECONDS_AT_LEAST, check=False,

@@ -1,4 +1,4 @@
-"""python -m tests.mill.mutants_child NAME LENGTH SEED,SEED,...: plays seeds with one bug put in; says what caught it."""
+"""python -m tests.mill.mutants_child NAME LENGTH SEED,... CONNECTION: plays seeds with one bug put in; says what caught it."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from tests.mill.place import opened
 SOUND = "sound"
 
 
-def main(name: str, length: str, seeds: str) -> None:
+def main(name: str, length: str, seeds: str, connection: str) -> None:
     """Prints one JSON line: the seed that failed (0 for none), what was said, how many were played."""
     mutant = BY_NAME.get(name)
     if mutant is not None:
@@ -30,7 +30,7 @@ def main(name: str, length: str, seeds: str) -> None:
         app = product.install()
         for number in map(int, seeds.split(",")):
             played += 1
-            said = _judged(lambda: run_seed(place, app, number, length=int(length), shrink=False))  # noqa: B023
+            said = _judged(lambda: run_seed(place, app, number, int(length), shrink=False, system=connection))  # noqa: B023
             if said:
                 seed = number
                 break

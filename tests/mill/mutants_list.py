@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`module`: a dotted name, or the path of a SQL file. `old` stands in it exactly once."""
+    """`module`: a dotted name, or the path of a SQL file. `old` stands in it exactly once. `connection`: whose runs show it."""
 
     name: str
     module: str
     old: str
     new: str
     wrong: str
+    connection: str = "lentune"
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -182,6 +183,33 @@ MUTANTS: tuple[Mutant, ...] = (
         "no_fence", "sync.records",
         "AND (CAST(:attempt AS int) IS NULL OR r.attempt = :attempt)", "AND coalesce(CAST(:attempt AS int), 1) > 0",
         "The result of an attempt that was overtaken is stored over that of the later one.",
+    ),
+    Mutant(
+        "doubtful_payment_sent_again", "sync.carry",
+        "(work.step.irreversible or row.sends >= 2)", "row.sends >= 2",
+        "A payment in doubt that two looks did not find is sent again, and nobody is asked.", "sage_paperless",
+    ),
+    Mutant(
+        "payment_of_unsynced_invoice", "connectors.payments",
+        "    if invoice is None or standing(obj, known) or (link is not None and link.remote_id):\n",
+        "    if link is not None or link is None:\n",
+        "Payments of invoices that never came to accounting through us are written too.", "sage_paperless",
+    ),
+    Mutant(
+        "document_without_its_last_files", "connectors.sage_paperless.preparing",
+        "    wanted = [file for file in obj.attachments if file.reachable]\n    addresses",
+        "    wanted = [file for file in obj.attachments if file.reachable][:1]\n    addresses",
+        "The one document is made of the first attachment only.", "sage_paperless",
+    ),
+    Mutant(
+        "void_unnoticed", "connectors.payments",
+        "(on_settings(),)) if obj.voided and there else None", "(on_settings(),)) if obj.voided and not there else None",
+        "A payment that was voided after it was written is called synced, and nobody is told.", "sage_paperless",
+    ),
+    Mutant(
+        "earlier_payments_not_counted", "connectors.payments",
+        "    return bool(standing(one, known)) or (one.amount > 0 and", "    return False and (one.amount > 0 and",
+        "Other payments of the invoice are not counted: together more is paid than was invoiced.", "sage_paperless",
     ),
 )
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}

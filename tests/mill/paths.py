@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.mill.run import Run
 
-#: Path -> how often it was taken, of one company.
+#: Path -> how often it was taken, of one company, whatever the system.
 COUNTED = {
     "uncertain, then found": "write WHERE state = 'confirmed' AND sends > 0 AND status IS NULL",
     "uncertain, then sent once more": "write WHERE looked_at IS NOT NULL AND sends > 1",
@@ -26,9 +26,14 @@ COUNTED = {
 def count(run: "Run") -> None:
     """Adds what the tables tell at the end of a run."""
     for sight in run.sights:
-        for path, rows in COUNTED.items():
-            if found := sight.rows(f"SELECT count(*) FROM {rows} AND company_id = %s", [sight.company])[0]["count"]:
+        for path, rows in (COUNTED | dict(run.world.counted)).items():
+            if found := sight.rows(f"SELECT count(*) FROM {rows} AND {_own(rows)}company_id = %s", [sight.company])[0]["count"]:
                 run.paths[path] += found
+
+
+def _own(rows: str) -> str:
+    """Of the record, where several tables are read."""
+    return "r." if "sync_record r" in rows else ""
 
 
 def count_faults(run: "Run") -> None:

@@ -37,14 +37,15 @@ SETTINGS = {"search_path": PATH, "lock_timeout": "'5s'", "jit": "off"}
 class Place:
     """The database of this process's runs."""
 
-    def __init__(self, url: str, server_pid: int = 0) -> None:
-        self.url, self.server_pid = url, server_pid
+    def __init__(self, url: str, server_pid: int, folder: Path) -> None:
+        self.url, self.server_pid, self.folder = url, server_pid, folder
         self.db = psycopg.connect(url, autocommit=True)
         names = self.db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
         self._tables = ", ".join(sorted(name for (name,) in names))
 
     def empty(self) -> None:
-        """As on the first day: no rows, ids from 1, the clock at START."""
+        """As on the first day: no rows, ids from 1, the clock at START, and no document on the disk."""
+        shutil.rmtree(self.folder / "documents", ignore_errors=True)
         self.db.execute(f"TRUNCATE {self._tables} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
         self.db.execute("SELECT setval('mill.ticks', 0)")
 
@@ -85,7 +86,7 @@ def opened() -> Iterator[Place]:
             admin.execute("ALTER SYSTEM SET autovacuum = off")  # statistics that change by themselves change plans
             admin.execute("SELECT pg_reload_conf()")
         _prepare(server.url)
-        place = Place(server.url, server.pid)
+        place = Place(server.url, server.pid, folder)
         try:
             yield place
         finally:

@@ -9,17 +9,17 @@ from typing import Any
 
 from simulators.kit.actions import BadAction
 from simulators.kit.http import Request, Response
-from tests.mill import deciding, faults, meddling, paths, product
+from tests.mill import deciding, faults, paths, product
 from tests.mill.broker import Broker, Message
 from tests.mill.clock import Time
-from tests.mill.dataset import small_with_two_projects
-from tests.mill.moments import DIES, MOMENTS, STANDS, Moment
+from tests.mill.moments import Moment
 from tests.mill.network import Network
-from tests.mill.people import ACTS, Act, People
+from tests.mill.people import Act, People
 from tests.mill.place import Place
-from tests.mill.site import SYSTEMS, Site
+from tests.mill.site import Site
 from tests.mill.workers import Killed, Worker, Workers
 from tests.mill.workers import Place as Spot
+from tests.mill.world import World, named
 from tests.oracles import InProcess, cheap
 from tests.oracles.asked import Asked, Requests
 
@@ -38,7 +38,7 @@ class Run:
     """`troubles` from tests.mill.faults.draw, `shape` from `drawn_shape`; the steps come from outside."""
 
     def __init__(self, place: Place, app: Any, troubles: dict[str, Any], shape: dict[str, Any]) -> None:
-        self.troubles, self.shape = troubles, shape
+        self.troubles, self.shape, self.world = troubles, shape, named(shape["connection"])
         self.paths: Counter[str] = Counter()
         self.steps: Counter[str] = Counter()
         self.refused = 0
@@ -51,24 +51,23 @@ class Run:
         self.time = Time(place)
         self.broker = Broker(self.time)
         self.workers = Workers(self.broker, self.time, lambda name: app.tasks[name], self.note)
-        self.requests = Requests(self._deleted)
+        self.requests = Requests(self._deleted, self._said)
         self._next_tick: dict[str, float] = {}
         self._open(place)
 
     def _open(self, place: Place) -> None:
-        from connectors.lentune import client as lentune
         from connectors.procore import client as procore
         from sync import clients
         from sync import company as companies
 
-        lentune.PAGE_SIZE = str(self.shape["page"])
+        self.world.paged(self.shape["page"])
         procore.CEILINGS = {"/rest/": self.shape["page"]}
         clients._clients.forget()  # type: ignore[attr-defined]
         companies._known.clear()
-        networks = {system: Network(system, self.workers, self._heard) for system in SYSTEMS}
+        networks = {system: Network(system, self.workers, self._heard) for system in self.world.systems}
         clients.transports.update(networks)
         limits = self.shape["limits"]
-        self.sites = [Site(n, small_with_two_projects(), self.time, limits) for n in range(self.shape["companies"])]
+        self.sites = [Site(n, self.world, self.time, limits) for n in range(self.shape["companies"])]
         for site in self.sites:
             for system, network in networks.items():
                 network.at[site.port(system)] = site.simulators[system]
@@ -85,7 +84,7 @@ class Run:
     def _load(self) -> None:
         """The first pass of both systems, before anything goes wrong."""
         for site in self.sites:
-            for number in range(len(SYSTEMS)):
+            for number in range(len(self.world.systems)):
                 self._push(number, site)
         for _ in range(500):
             heard = any(site.hear(self.broker) for site in self.sites)
@@ -176,6 +175,15 @@ class Run:
             for entry in core.ledger.after(0)
         )
 
+    def _said(self, before: Asked) -> bool:
+        """Whether a person has decided since about the payment that this request sent."""
+        sight = self.sights[int(before.company)]
+        wanted = (
+            "SELECT 1 FROM history h JOIN sync_record r ON r.id = h.record_id WHERE h.company_id = %s AND r.key = %s"
+            " AND h.actor NOT LIKE 'sitebooks%%' AND h.at >= %s LIMIT 1"
+        )
+        return bool(sight.rows(wanted, [sight.company, before.key(), before.at]))
+
     # the steps
 
     def _site(self, number: int) -> Site:
@@ -209,7 +217,7 @@ class Run:
             return self._idle()
         if len(self.workers.stopped) >= MOST_STOPPED:
             self.workers.resume(self.workers.stopped[0])
-        self.workers.start(message, stop_at=_place(number, STANDS[number // 32 % 2]))
+        self.workers.start(message, stop_at=_place(number, self.world.stands[number // 32 % 2]))
         self.paths["a worker was stopped half-way"] += 1
         return None
 
@@ -231,22 +239,23 @@ class Run:
         message = self._message(number // 32)
         if message is None:
             return self._idle()
-        said = self.workers.start(message, die_at=_place(number, DIES[number // 32 % 2]))
+        said = self.workers.start(message, die_at=_place(number, self.world.dies[number // 32 % 2]))
         if said.startswith("killed"):
             self.paths[f"killed at {said.split()[2]}"] += 1
         return None
 
     def _moment(self, number: int) -> None:
         """Several things meet at one document."""
-        moment = MOMENTS[number % len(MOMENTS)]
+        moments = self.world.moments
+        moment = moments[number % len(moments)]
         self.note(f"  {moment.__name__}")
-        moment(Moment(self, number // len(MOMENTS)))
+        moment(Moment(self, number // len(moments)))
         self.paths[f"moment: {moment.__name__}"] += 1
 
     def _meddle(self, number: int) -> None:
         """A person changes or deletes what we wrote."""
         if self.shape["meddled"]:
-            self._does(meddling.drawn(number), number // 32)
+            self._does(Random(number).choice(self.world.meddling), number // 32)
         else:
             self._work(number)
 
@@ -259,9 +268,8 @@ class Run:
             self._work(number)
 
     def _act(self, number: int, name: str = "") -> None:
-        from tests.mill.people import DRAWN
-
-        self._does(ACTS[name or DRAWN[number % len(DRAWN)]], number, self._site(number // len(DRAWN)))
+        drawn = self.world.drawn
+        self._does(self.world.acts[name or drawn[number % len(drawn)]], number, self._site(number // len(drawn)))
 
     def _does(self, act: Act, number: int, site: Site | None = None) -> None:
         name = act.__name__
@@ -323,7 +331,7 @@ class Run:
         from tasks import scan
 
         site = site or self._site(number)
-        scan.start(site.company, SYSTEMS[number % 2], full=number % 5 == 0)
+        scan.start(site.company, self.world.systems[number % 2], full=number % 5 == 0)
 
 
 def _place(number: int, named: Sequence[Spot]) -> Spot:
@@ -332,15 +340,16 @@ def _place(number: int, named: Sequence[Spot]) -> Spot:
     return n + 1 if n < 16 else named[n % len(named)]
 
 
-def drawn_shape(random: Random) -> dict[str, Any]:
+def drawn_shape(random: Random, world: World) -> dict[str, Any]:
     """What kind of run it is, as plain data for its trace."""
     limited = random.random() < 0.3
-    shape = {
+    shape: dict[str, Any] = {
+        "connection": world.system,
         "companies": 2 if random.random() < 0.2 else 1,
         "loaded": random.random() < 0.85,
         "page": random.choice([3, 3, 200]),
         "limits": {"hourly": 3600, "spike": 25, "minute": 120} if limited else dict(UNLIMITED),
-        "approval": random.choice(["", "", "commitment", "invoice"]),
+        "approval": random.choice(world.approvals),
         "meddled": random.random() < 0.25,
     }
     if shape["meddled"]:  # what people deleted is found by a comparison, which is not gone on with after a limit

@@ -13,8 +13,6 @@ HOURS = 25
 ROUNDS = 400
 #: Times that people go through what waits for them: one decision may bring up the next.
 DECISIONS = 4
-#: Every five minutes they read everything that may have changed; while the quarantines pass, once is enough.
-PASSES = ("changes", "lentune_invoice_push")
 #: How long a record is a worker's own, in production and here.
 LEASE_SECONDS = 180
 _TWO = """
@@ -47,10 +45,10 @@ def settle(run: Run) -> None:
     _until_quiet(run, healed)
     if run.shape["meddled"]:
         for site in run.sites:
-            run.broker.put("sitebooks.maintenance.compare", [site.company, "lentune"], "maintenance")
+            run.broker.put("sitebooks.maintenance.compare", [site.company, site.world.system], "maintenance")
         _until_quiet(run, healed)
-    # where nobody meddled, nothing needs a person to come right: what stays set aside must be explained
-    for _ in range(DECISIONS if run.shape["meddled"] else 0):
+    # where nobody meddled and no money is moved, nothing needs a person to come right: what stays set aside must be explained
+    for _ in range(DECISIONS if run.shape["meddled"] or run.world.decides else 0):
         settled = sum(deciding.settle_all(site, run.broker) for site in run.sites)
         if not settled:
             break
@@ -118,7 +116,7 @@ def _jump(run: Run, due: Any) -> None:
     run.time.until(min([*later, run.time.now() + timedelta(seconds=300)]))
     run.time.pass_(16)
     run.steps["settle pass"] += 1
-    run.tick(without=PASSES)
+    run.tick(without=run.world.passes)  # every five minutes they read everything; while quarantines pass, once is enough
 
 
 def _night(run: Run) -> None:

@@ -9,28 +9,28 @@ from sqlalchemy import text
 import simulators
 from connectors.registry import connector
 from models import session, unscoped
-from simulators.kit.actions import BadAction
 from sync import connections, settings
 from sync.secrets import decrypt
 from tests.mill.broker import Broker
 from tests.mill.clock import Time
+from tests.mill.world import World
 
-SYSTEMS = ("procore", "lentune")
 #: Each company's systems answer at ports of their own, so that one transport can serve all.
-PORTS = {"procore": 9100, "lentune": 9200}
+PROCORE, ACCOUNTING = 9100, 9200
 
 
 class Site:
     """`number` counts companies of a run; all hold the same data under the same ids (F50)."""
 
-    def __init__(self, number: int, dataset: dict[str, Any], time: Time, limits: dict[str, int]) -> None:
-        self.time, self.number = time, number
+    def __init__(self, number: int, world: World, time: Time, limits: dict[str, int]) -> None:
+        self.time, self.number, self.world = time, number, world
+        dataset = world.dataset(number)
         self.simulators = {
             "procore": simulators.load(
                 "procore", dataset=dataset, clock=time.clock, hourly=limits["hourly"], spike=limits["spike"],
                 keeps_invoices_single=False,  # what is sent twice stands there twice: nothing but our protocol prevents it
             ),
-            "lentune": simulators.load("lentune", dataset=dataset, clock=time.clock, rate_per_minute=limits["minute"]),
+            world.system: simulators.load(world.system, dataset=dataset, clock=time.clock, **world.options(limits)),
         }
         self.company = 0
         self.web_down = False
@@ -40,26 +40,19 @@ class Site:
         procore = self.simulators["procore"].credentials
         self.company = connections.new_company(f"Company {self.number}", str(procore["company_id"]))
         for system, core in self.simulators.items():
-            address = {"base_url": f"http://127.0.0.1:{self.port(system)}"}
+            address: dict[str, Any] = {"base_url": f"http://127.0.0.1:{self.port(system)}"}
+            address |= self.world.connection(self.number) if system == self.world.system else {}
             connections.connect(self.company, system, address, {k: str(v) for k, v in core.credentials.items()})
-        settings.fetch(self.company, "lentune", "mill")
-        for system in SYSTEMS:
+        settings.fetch(self.company, self.world.system, "mill")
+        for system in self.simulators:
             connections.subscribe(self.company, system)
 
     def port(self, system: str) -> int:
-        return PORTS[system] + self.number
+        return (PROCORE if system == "procore" else ACCOUNTING) + self.number
 
     def act(self, system: str, action: str, **args: Any) -> Any:
         """What a person does there. Raises BadAction when the system does not let them."""
         return self.simulators[system].act(action, args)
-
-    def set_settings(self, **values: Any) -> bool:
-        """A person saves settings of the Lentune connection there."""
-        try:
-            self.act("lentune", "set_settings", settings=values)
-        except BadAction:
-            return False
-        return True
 
     def hear(self, broker: Broker) -> int:
         """Webhooks that are due come in at the door, each stored before it is answered; gives how many."""
@@ -105,7 +98,13 @@ class Site:
         with session(self.company) as db:
             return list(
                 db.execute(
-                    text("""SELECT id, kind, state, version, amount, problems FROM sync_record
+                    text("""SELECT id, kind, source_id, key, state, version, amount, problems FROM sync_record
                     WHERE state IN ('awaiting_approval', 'needs_attention', 'rejected', 'conflict') ORDER BY id""")
                 )
             )
+
+    def waiting_for(self, code: str) -> list[int]:
+        """Records that wait for this, oldest first."""
+        wanted = text("SELECT id FROM sync_record WHERE problems @> CAST(:p AS jsonb) ORDER BY id")
+        with session(self.company) as db:
+            return list(db.scalars(wanted, {"p": json.dumps([{"code": code}])}))

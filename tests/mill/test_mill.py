@@ -1,4 +1,4 @@
-"""The deterministic mill: 2,000 operations in every run of the tests, and the same seed twice is the same to the last line."""
+"""The deterministic mill: some operations in every run of the tests, and the same seed twice is the same to the last line."""
 
 import json
 import os
@@ -29,6 +29,18 @@ def test_two_thousand_operations_break_no_invariant() -> None:
     assert told["operations"] >= 2000
     assert told["refused_acts"] < 0.3 * told["acts"], "people mostly try what is not allowed"
     print(f"{told['operations']} operations, {told['operations_per_second']} a second, {told['seeds']} seeds")
+
+
+@pytest.mark.timeout(SECONDS + 10)
+def test_invoices_and_payments_of_sage_paperless_break_no_invariant_and_the_same_seed_is_the_same_run(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    acts = [("act", 7 * n) for n in range(10)]
+    busy = [(op, 31 * n) for n in range(14) for op in ("work", "moment", "act", "hooks", "part", "resume", "pass")]
+    script.write_text(json.dumps({"trouble": 119, "script": [*acts, *busy]}))
+    first, second = (mill("replay", "--script", str(script), "--connection", "sage_paperless") for _ in range(2))
+    assert first["violations"] == [], first["violations"]
+    assert first["hash"] == second["hash"] and first["operations"] == second["operations"] > 200
+    assert first["paths"].get("several payments on one commitment"), "payments are written"
 
 
 @pytest.mark.timeout(SECONDS + 10)

@@ -1,7 +1,9 @@
 """I3, I4, I5: field by field, to the cent per project and kind, and no more paid than was invoiced."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from tests.oracles import meddled, paperless
@@ -25,8 +27,17 @@ def disagreements(sight: Sight) -> list[str]:
     """What differs and is not listed as waiting."""
     procore = sight.state("procore")
     if "sage_paperless" in sight.systems:
-        books = paperless.Books(procore, sight.state("sage_paperless"), _settings(sight, "sage_paperless"))
-        return _judged(sight, "sage_paperless", books.expected()) + books.strangers() + _payments(procore)
+        records = _records(sight).values()
+        states = {row["source_id"]: row["state"] for row in records if row["kind"] == "invoice"}
+        keys = {row["source_id"]: row["key"] for row in records if row["kind"] == "payment"}
+        known = {str(entry["remote_id"]) for entry in sight.ledger("procore") if entry["kind"] == "requisitions"}
+        known |= {str(row["id"]) for row in procore.get("requisitions", [])}
+        books = paperless.Books(
+            procore, sight.state("sage_paperless"), _settings(sight, "sage_paperless"), lambda one: states.get(one) != "synced",
+            keys, known,
+        )  # fmt: skip
+        found = _judged(sight, "sage_paperless", books.expected()) + books.documents() + books.strangers()
+        return found + _payments(procore, books.corrected(), books.taken())
     lentune = sight.state("lentune")
     posting = Posting(procore, lentune)
     expected = Intake(procore, lentune).expected() + posting.expected()
@@ -146,17 +157,23 @@ def _strangers(procore: State, posting: Posting) -> list[str]:
     ]
 
 
-def _payments(procore: State) -> list[str]:
-    """I5: payments of one invoice never exceed it, and name an invoice that is there."""
+def _payments(
+    procore: State, corrected: Mapping[int, Decimal] = MappingProxyType({}), taken: Mapping[str, Decimal] = MappingProxyType({}),
+) -> list[str]:  # fmt: skip
+    """I5: payments of one invoice never exceed it, and name an invoice that is there.
+
+    `corrected`: what those count for that accounting has voided or corrected since, and people must correct in Procore.
+    `taken`: the totals with which accounting works on invoices that a person has changed in Procore since, as is listed.
+    """
     paid: dict[str, Decimal] = defaultdict(Decimal)
     for row in live(procore.get("contract_payments", [])):
         if row.get("requisition_id") is not None:
-            paid[str(row["requisition_id"])] += money(row["amount"])
+            paid[str(row["requisition_id"])] += min(money(row["amount"]), corrected.get(row["id"], money(row["amount"])))
     totals = {str(row["id"]): money(row["total_claimed_amount"]) for row in live(procore.get("requisitions", []))}
     return [
         f"I5: invoice {number} of {totals.get(number, 'nothing')} has payments of {amount}"
         for number, amount in paid.items()
-        if number not in totals or amount > totals[number]
+        if number not in totals or amount > max(totals[number], taken.get(number, totals[number]))
     ]
 
 

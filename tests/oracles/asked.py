@@ -10,6 +10,8 @@ from typing import Any
 #: vendor by its origin id, and two invoices of one new supplier share that id: the other one's single look is enough.
 CREATES = {("POST", "/rest/v1.1/requisitions"), ("PATCH", "/rest/v1.0/vendors/sync")}
 SHARED = "/rest/v1.0/vendors/sync"
+#: Money: nobody sends it again after a doubt, however often it was looked for, before a person has said so.
+MONEY = ("POST", "/rest/v1.0/contract_payments")
 LOOKED = {"/rest/v1.1/requisitions": "/rest/v1.1/requisitions", "/rest/v1.0/vendors/sync": "/rest/v1.0/vendors"}
 #: What stands between an uncertain create and the next one (reliability 6.2): the quarantine, and two looks this far apart.
 QUARANTINE, BETWEEN = timedelta(seconds=900), timedelta(seconds=60)
@@ -32,16 +34,21 @@ class Asked:
     def key(self) -> str:
         """The origin id under which it creates."""
         body = self.body if isinstance(self.body, dict) else {}
-        rows = body.get("updates") or [body.get("requisition") or {}]
+        rows = body.get("updates") or [body.get("requisition") or body.get("contract_payment") or {}]
         return str(rows[0].get("origin_id") or "") if isinstance(rows[0], dict) else ""
 
 
 class Requests:
     """Takes every request in turn and says what was wrong with it."""
 
-    def __init__(self, deleted: Callable[[Asked], bool] = lambda before: False) -> None:
+    def __init__(
+        self, deleted: Callable[[Asked], bool] = lambda before: False, said: Callable[[Asked], bool] = lambda before: False
+    ) -> None:  # fmt: skip
         #: Whether a person has deleted what this one created: whether it may be made again is judged by the ledgers then.
         self.deleted = deleted
+        #: Whether a person has said since that this payment is to be sent again.
+        self.said = said
+        self.paid: dict[tuple[str, str], Asked] = {}
         self.doubt: dict[tuple[str, str], Asked] = {}
         self.looks: dict[tuple[str, str], list[datetime]] = defaultdict(list)
         self.shut: dict[tuple[str, str, str], datetime] = {}
@@ -52,6 +59,8 @@ class Requests:
         self._window(asked)
         if (asked.method, asked.path) in CREATES and asked.key():
             self._create(asked, (asked.company, asked.key()))
+        elif (asked.method, asked.path) == MONEY and asked.key():
+            self._pay(asked, (asked.company, asked.key()))
 
     def answered(self, asked: Asked, status: int, shut_seconds: int = 0) -> None:
         """Its sender was told this much."""
@@ -75,6 +84,15 @@ class Requests:
                     f" whose outcome was {before.said}, with {len(looks)} looks after the quarantine"
                 )
         self.doubt[place], self.looks[place] = asked, []
+
+    def _pay(self, asked: Asked, place: tuple[str, str]) -> None:
+        before = self.paid.get(place)
+        if before is not None and before.said in ("uncertain", "done") and not self.said(before):
+            self.found.append(
+                f"I6: a payment was sent under {place[1]} at {asked.at:%H:%M:%S} after one of {before.at:%H:%M:%S} whose outcome"
+                f" was {before.said}, and nobody had said so"
+            )
+        self.paid[place] = asked
 
     def _window(self, asked: Asked) -> None:
         """Known to be shut: whoever was told so itself sends nothing before it opens again."""

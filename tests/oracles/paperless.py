@@ -1,17 +1,23 @@
 """What Sage Paperless must hold of Procore's approved invoices, and Procore of payments made there (S-04 to S-34, Y-09 on)."""
 
 from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 
 from tests.oracles.model import Expected, Row, State, live, money, written
 from tests.oracles.sights import Sight
 
-#: What may be wrong with a file is seen in the file only; the states of the two systems name it and no more.
-FILES = {
-    "attachment_empty", "attachment_unreadable", "attachment_password_protected", "attachment_gone",
-    "attachment_not_what_it_says", "type_not_convertible", "converter_missing",
-    "attachment_holds_files", "picture_too_large",
+#: What keeps a file out of the one document, by what it was made as; an office document needs LibreOffice.
+BAD = {
+    "damaged": "attachment_unreadable", "encrypted": "attachment_password_protected", "zero-byte": "attachment_empty",
+    "drawing": "type_not_convertible", "docx": "converter_missing",
 }  # fmt: skip
+#: Types as files of their kind have them; under another one the content is not what it says.
+TYPES = {
+    "pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png", "tiff": "image/tiff", "text": "text/plain",
+}  # fmt: skip
+#: Kinds of one page, however many were asked for.
+SINGLE = ("jpeg", "png", "text")
 #: Decisions of people in the vault that somebody here is told of.
 DECIDED = {"rejected": "paperless_rejected_there", "void": "paperless_void_there"}
 ZERO = Decimal(0)
@@ -20,8 +26,14 @@ ZERO = Decimal(0)
 class Books:
     """Both systems and who writes payments: what should stand where, and what does."""
 
-    def __init__(self, procore: State, vault: State, settings: Row) -> None:
+    def __init__(
+        self, procore: State, vault: State, settings: Row, waiting: Callable[[str], bool], keys: Mapping[str, str],
+        known: Collection[str],
+    ) -> None:  # fmt: skip
+        """`waiting`: whether an invoice is not synced, so that what stands there may be of an earlier day. `keys`: of
+        payments, by their ids in accounting. `known`: ids of every invoice that ever was in Procore."""
         self.procore, self.vault, self.settings = procore, vault, settings
+        self.waiting, self.keys, self.known = waiting, keys, known
         self.contracts = {
             row["id"]: row for form in ("purchase_order_contracts", "work_order_contracts") for row in procore.get(form, [])
         }
@@ -45,8 +57,9 @@ class Books:
         made.there = self.imported.get(made.source_id, [])
         made.there_amount = sum((money(there["gross"]) for there in made.there), ZERO)
         contract, automated = self.contracts[row["commitment_id"]], self.settings.get("import_behavior") != "manual_import"
+        picked = any(there["import_mode"] == "manual" for there in made.there)
         made.fields = {"number": made.number, "vendor": contract["vendor"], "commitment": contract["number"],
-                       "total": made.amount, "document": automated}  # fmt: skip
+                       "total": made.amount, "document": not picked}  # fmt: skip
         made.held = [
             {"number": there["invoice_number"], "vendor": there["vendor"], "commitment": there["commitment_number"],
              "total": money(there["gross"]), "document": bool(there["document"] and there["document"]["pages"])}
@@ -54,14 +67,21 @@ class Books:
         ]  # fmt: skip
         if not made.there and row["status"] != "approved":
             made.out = "it is not approved (S-04)"
-        elif not made.there and not automated:
-            made.out = "a person has not picked it (S-26)"
+        elif not automated and self.waiting(made.source_id):
+            made.out = "a person has not picked it, or not in this version (S-26)"
         elif row["status"] != "approved":
             made.blocks.add("approval_taken_back")
         elif automated:
-            made.blocks |= FILES if row["attachments"] else {"attachment_required"}
+            made.blocks |= self._missing() | (unusable(row["files"]) if row["attachments"] else {"attachment_required"})
         self._decided(made)
         return made
+
+    def _missing(self) -> set[str]:
+        """What an automated import needs and the vault has not (S-09)."""
+        vaults = [one for one in self.vault.get("vaults", []) if one["id"] == self.settings.get("vault_id")]
+        stopped = any(not one["cloud_sync"]["running"] for one in vaults)
+        unlicensed = any(not one["licences"]["cloud_sync"] for one in vaults)
+        return ({"cloud_sync_not_running"} if stopped else set()) | ({"cloud_sync_licence_required"} if unlicensed else set())
 
     def _decided(self, made: Expected) -> None:
         """What people and rules over there say of it."""
@@ -81,11 +101,14 @@ class Books:
         self.claimed |= {one["id"] for one in made.there}
         made.amount = ZERO if row["voided"] else money(row["amount"])
         made.there_amount = sum((money(one["amount"]) for one in made.there), ZERO)
-        made.fields = {"invoice": str(row["procore_invoice_id"]), "amount": made.amount, "date": row["payment_date"]}
+        made.fields = {"invoice": str(row["procore_invoice_id"]), "amount": made.amount, "date": row["payment_date"],
+                       "check": written(row["check_number"])}  # fmt: skip
         made.held = [
-            {"invoice": str(one["requisition_id"]), "amount": money(one["amount"]), "date": one["date"]} for one in made.there
+            {"invoice": str(one["requisition_id"]), "amount": money(one["amount"]), "date": one["date"],
+             "check": written(one["check_number"])} for one in made.there
         ]  # fmt: skip
         ours = self.settings.get("create_payments_in_procore") and self.settings.get("payment_writer", "sitebooks") == "sitebooks"
+        ours = ours and not self.settings.get("product_writes_payments")
         if made.there:
             made.blocks |= {"payment_voided"} if row["voided"] else set()
             made.blocks |= {"payment_changed_after_sync"} if made.held[0] != made.fields else set()
@@ -100,10 +123,10 @@ class Books:
         return made
 
     def _is(self, one: Row, row: Row) -> bool:
-        """The Procore payment that the vault was told of, and every one of the same check on the same invoice."""
+        """The Procore payment that the vault was told of or that has its key, and each of the same check on the invoice."""
         same_check = written(one["check_number"]) == written(row["check_number"])
         same = same_check and str(one["requisition_id"]) == row["procore_invoice_id"]
-        return same or str(one["id"]) == row["procore_payment_id"]
+        return same or str(one["id"]) == row["procore_payment_id"] or one["origin_id"] == self.keys.get(row["id"], "none")
 
     def _unpayable(self, row: Row, invoice: Row | None) -> set[str]:
         if invoice is None:
@@ -111,12 +134,39 @@ class Books:
         found = set() if self.imported.get(str(invoice["id"])) else {"payment_invoice_not_synced"}
         found |= {"payment_amount_not_positive"} if money(row["amount"]) <= 0 else set()
         same = [one for one in self.paid if one["procore_invoice_id"] == row["procore_invoice_id"] and not one["voided"]]
-        over = sum((money(one["amount"]) for one in same), ZERO) > money(invoice["total_claimed_amount"])
+        over = sum((max(money(one["amount"]), ZERO) for one in same), ZERO) > money(invoice["total_claimed_amount"])
         return found | ({"payment_over_invoice"} if over else set())
+
+    def corrected(self) -> dict[int, Decimal]:
+        """Payments in Procore that accounting has voided or corrected since: what they count for is what accounting says."""
+        return {
+            one["id"]: ZERO if row["voided"] else money(row["amount"])
+            for row in self.paid for one in self.issued if self._is(one, row)
+        }  # fmt: skip
+
+    def taken(self) -> dict[str, Decimal]:
+        """What accounting pays by: invoices as they were taken, where a newer revision waits for a person."""
+        return {
+            source: max(money(one["gross"]) for one in there) for source, there in self.imported.items() if self.waiting(source)
+        }  # fmt: skip
+
+    def documents(self) -> list[str]:
+        """I3: the one document holds every file of the revision that was taken, in order and whole (S-21)."""
+        found = []
+        for source, there in self.imported.items():
+            row = self.invoices.get(source)
+            for one in there:
+                if row is None or not one["document"] or one["status"] != "unprocessed" or self.waiting(source):
+                    continue
+                wanted = [(file["name"], 1 if file["kind"] in SINGLE else file["pages"]) for file in row["files"]]
+                held = [(part["name"], part["pages"]) for part in one["document"]["parts"]]
+                if wanted != held:
+                    name = f"invoice {row['invoice_number']} ({source})"
+                    found.append(f"I3: the document of {name} has {held}, and its files are {wanted}")
+        return found
 
     def strangers(self) -> list[str]:
         """After `expected`: what is ours on one side and has nothing on the other that explains it."""
-        gone = {str(row["id"]) for row in self.procore.get("requisitions", [])}
         found = [
             f"I4: payment {row['id']} of {row['amount']} has a key of ours in Procore and no payment in accounting explains it"
             for row in self.issued
@@ -125,8 +175,36 @@ class Books:
         return found + [
             f"I4: invoice {there[0]['id']} in Sage Paperless names Procore invoice {source}, which never was there"
             for source, there in self.imported.items()
-            if source not in gone
+            if source not in self.known
         ]
+
+
+def unusable(files: Sequence[Row]) -> set[str]:
+    """Why these files are no document."""
+    found = {BAD[one["kind"]] for one in files if one["kind"] in BAD}
+    found |= {"attachment_gone"} if any(one["lost"] for one in files) else set()
+    odd = any(one["kind"] in TYPES and one["type"] != TYPES[one["kind"]] for one in files)
+    return found | ({"attachment_not_what_it_says", "type_not_convertible"} if odd else set())
+
+
+def touched(sight: Sight) -> list[str]:
+    """Y-12 to Y-15, Y-09: what was written of a payment stays as it is, and its invoice stood in the vault before it."""
+    if "sage_paperless" not in sight.systems:
+        return []
+    found, stood = [], {}
+    for entry in sight.ledger("sage_paperless"):
+        if entry["kind"] == "invoices" and entry["effect"] == "created":
+            stood.setdefault(str(entry["key"]), entry["at"])
+    invoices = {str(row["id"]): str(row["requisition_id"]) for row in sight.state("procore").get("contract_payments", [])}
+    for entry in sight.ledger("procore"):
+        if entry["kind"] != "contract_payments" or entry["actor"] != "client":
+            continue
+        name, source = f"payment {entry['remote_id']} ({entry['key']})", invoices.get(str(entry["remote_id"]), "")
+        if entry["effect"] != "created":
+            found.append(f"I7: {name} stands in Payments Issued and was {entry['effect']} by us ({entry['path']})")
+        elif source and stood.get(source, "9999") > entry["at"]:
+            found.append(f"I3: {name} is of invoice {source}, which was not in the vault when it was written (Y-09)")
+    return found
 
 
 _AGAIN = """

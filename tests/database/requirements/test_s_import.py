@@ -231,6 +231,15 @@ def test_manual_import_takes_no_document_away_from_what_was_imported_before(pape
     assert world.transports["sage_paperless"].sent("POST", "/refresh") == []
 
 
+@pytest.mark.requirement("S-09")
+def test_what_one_invoice_is_refused_for_holds_up_nothing_else_of_the_vault(paperless):
+    world = paperless("SI-101", "SI-102", sync=False)
+    world.act("sage_paperless", "stop_cloud_sync")
+    world.sync()
+    for number in ("SI-101", "SI-102"):
+        assert world.problems("invoice", number) == ["cloud_sync_not_running"]
+
+
 @pytest.mark.requirement("S-31")
 def test_an_invoice_signed_with_docusign_can_be_picked_by_hand_onto_the_file_in_the_queue(paperless):
     world = paperless("SI-103", sync=False)

@@ -186,6 +186,16 @@ def test_an_overpayment_waits_and_the_payments_before_it_do_not(paperless):
     assert sum(Decimal(amount) for check, amount, _ in issued(world) if check != "3") == Decimal("5500.00")
 
 
+@pytest.mark.requirement("Y-17")
+def test_a_credit_that_is_no_payment_makes_no_room_for_another(paperless):
+    world = paperless("SI-101", ours=ON)
+    for check, amount in (("1", "70000.00"), ("2", "-60000.00"), ("3", "50000.00")):
+        pay(world, "SI-101", amount, check)
+    assert code(world, "2") == ("held", ["payment_amount_not_positive"])
+    assert code(world, "3") == ("held", ["payment_over_invoice"])
+    assert [amount for _, amount, _ in issued(world)] == ["70000.00"]
+
+
 def test_another_currency_is_not_converted(paperless):
     world = paperless("SI-102", ours=ON)
     world.save(currency="AUD")
@@ -280,6 +290,24 @@ def test_a_payment_whose_outcome_is_unknown_is_never_sent_again_by_itself(paperl
     assert state == ("synced" if world.state("procore", "contract_payments") else "needs_attention")
     if state == "needs_attention":
         assert world.problems("payment", "1") == ["outcome_needs_person"]
+
+
+@pytest.mark.fault("F26")
+def test_a_payment_in_doubt_that_accounting_corrects_stays_in_doubt_and_sets_nothing_else_aside(paperless):
+    world = paperless("SI-102", ours=ON)
+    match = {"method": "POST", "path": "/rest/v1.0/contract_payments"}
+    world.fault("procore", on="request", match=match, action="drop_before", times=1)
+    pay(world, "SI-102", "50.00", "1")
+    for _ in range(4):
+        with session(world.company) as db:
+            db.execute(text("UPDATE write SET uncertain_until = clock_timestamp() WHERE state = 'uncertain'"))
+        world.mend()
+    assert world.problems("payment", "1") == ["outcome_needs_person"]
+    world.act("sage_paperless", "edit_payment", payment="1", amount="60.00")
+    poll(world)
+    assert world.record("payment", "1").state == "checking", "what was sent before may still stand there"
+    assert world.problems("payment", "1") == ["outcome_uncertain"]
+    assert len(world.transports["procore"].sent("POST", "/contract_payments")) == 1
 
 
 def test_both_sides_agree_to_the_cent_and_links_are_rebuilt_from_our_key(paperless):
