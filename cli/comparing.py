@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -12,7 +11,7 @@ from cli.output import Output
 from cli.quiet import POLL_SECONDS, Workers
 from cli.waiting import Waiting
 from models import session
-from sync.reconcile import Line, Report
+from sync.reconcile import Report
 from sync.views import system_word
 from tasks import publish
 
@@ -43,7 +42,7 @@ def _await(company_id: int, system: str, before: int, workers: Workers, waiting:
         underway = workers.holding(TASK)
         run = _newest(company_id, system, before)
         if run is not None and run.ended_at is not None:
-            return _report(run.result)
+            return Report.of(run.result)
         if run is not None and not underway:
             break
         time.sleep(POLL_SECONDS)
@@ -64,22 +63,3 @@ def _newest(company_id: int, system: str, after: int) -> Any:
         """),
             {"s": system, "after": after},
         ).first()
-
-
-def _report(result: dict[str, Any]) -> Report:
-    """The report again, from what its run has stored."""
-    return Report([_line(one) for one in result["lines"]], result["duplicates"], result["only_there"])
-
-
-def _line(stored: dict[str, Any]) -> Line:
-    return Line(
-        stored["project"],
-        stored["kind"],
-        stored["currency"],
-        stored["here_count"],
-        stored["there_count"],
-        Decimal(stored["here"]),
-        Decimal(stored["there"]),
-        Decimal(stored["explained"]),
-        stored["reasons"],
-    )

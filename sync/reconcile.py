@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -51,6 +51,14 @@ class Line:
             "unexplained": text_of(self.unexplained),
         }
 
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> "Line":
+        """And back."""
+        return cls(
+            plain["project"], plain["kind"], plain["currency"], plain["here_count"], plain["there_count"],
+            Decimal(plain["here"]), Decimal(plain["there"]), Decimal(plain["explained"]), plain["reasons"],
+        )  # fmt: skip
+
 
 @dataclass(slots=True)
 class Report:
@@ -61,57 +69,82 @@ class Report:
     duplicates: list[str]
     only_there: list[str]
 
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> "Report":
+        """The report again, from what its run has stored."""
+        lines = [Line.of(one) for one in result.get("lines", ())]
+        return cls(lines, list(result.get("duplicates", ())), list(result.get("only_there", ())))
+
     @property
     def unexplained(self) -> Decimal:
         return sum((abs(line.unexplained) for line in self.lines), ZERO)
 
 
-def run(company_id: int, system: str) -> Report:
-    """Reads the target of every flow with amounts and compares. Raises connectors.calls.CallFailed.
+class Overtaken(LookupError):
+    """A later comparison of the same connection has begun; this one is forgotten."""
 
-    Changes nothing outside; records that the target does not have any more are shown to people.
-    """
+
+def begin(company_id: int, system: str) -> int:
+    """The id of a new run. One that was cut short gives way to it. Raises KeyError when there is no such connection."""
     with session(company_id) as db:
-        company = load(db, company_id)
-        run_id, began = _begun(db, company_id, company.connections[system].id)
-    lines: dict[tuple[str, str, str], Line] = {}
-    duplicates: list[str] = []
-    only_there: list[str] = []
-    for flow in connector(system).flows:
+        given = {"p": company_id, "c": load(db, company_id).connections[system].id}
+        db.execute(text("DELETE FROM reconcile_run WHERE connection_id = :c AND ended_at IS NULL"), given)
+        return int(db.scalar(text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id"), given))
+
+
+def run(company_id: int, system: str, run_id: int = 0) -> Report:
+    """Reads the target of every flow with amounts and compares. Raises connectors.calls.CallFailed, Overtaken.
+
+    Each flow that was compared is kept: with `run_id`, a run that a shut window cut short goes on with the others. Changes
+    nothing outside; records that the target does not have any more are shown to people.
+    """
+    run_id = run_id or begin(company_id, system)
+    with session(company_id) as db:
+        company, report, done = load(db, company_id), *_kept(db, run_id)
+    lines = {(line.project, line.kind, line.currency): line for line in report.lines}
+    for n, flow in enumerate(connector(system).flows):
+        if n < done:
+            continue
+        with session(company_id) as db:
+            began = db.execute(text("SELECT clock_timestamp()")).scalar_one()
         there = list(_there(company, system, flow))
         with session(company_id) as db:
             here = _here(db, company, system, flow)
-            missing = _compare(flow, here, there, lines, duplicates, only_there)
+            missing = _compare(flow, here, there, lines, report.duplicates, report.only_there)
             if flow.kind in connector(flow.target).counts:
                 vanished.compared(db, company, missing, flow.target, began)
-    report = Report(sorted(lines.values(), key=lambda x: (x.project, x.kind)), duplicates, only_there)
+            report.lines = sorted(lines.values(), key=lambda x: (x.project, x.kind))
+            _keep(db, run_id, report, n + 1)
     with session(company_id) as db:
-        db.execute(
-            text("""
-            UPDATE reconcile_run SET ended_at = clock_timestamp(), unexplained = :u, result = CAST(:r AS jsonb) WHERE id = :id
-        """),
-            {
-                "u": report.unexplained,
-                "id": run_id,
-                "r": json.dumps(
-                    {
-                        "lines": [line.plain() for line in report.lines],
-                        "duplicates": duplicates,
-                        "only_there": only_there,
-                    }
-                ),
-            },
-        )
+        _keep(db, run_id, report, None)
     return report
 
 
-def _begun(db: Connection, company_id: int, connection_id: int) -> Any:
-    """The new run's id and time. One that was cut short gives way to it, or a shut window would leave a line for each try."""
-    db.execute(text("DELETE FROM reconcile_run WHERE connection_id = :c AND ended_at IS NULL"), {"c": connection_id})
-    return db.execute(
-        text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id, started_at"),
-        {"p": company_id, "c": connection_id},
-    ).one()
+def _kept(db: Connection, run_id: int) -> tuple[Report, int]:
+    """What a run has come to, and how many flows that were."""
+    row = db.execute(text("SELECT result FROM reconcile_run WHERE id = :id"), {"id": run_id}).one_or_none()
+    if row is None:
+        raise Overtaken(f"comparison {run_id} gave way to a later one")
+    return Report.of(row.result or {}), int((row.result or {}).get("flows", 0))
+
+
+def _keep(db: Connection, run_id: int, report: Report, flows: int | None) -> None:
+    """`flows`: how many are compared; None: all, and the run has ended."""
+    plain = {"lines": [line.plain() for line in report.lines], "duplicates": report.duplicates, "only_there": report.only_there}
+    kept = db.execute(
+        text("""
+        UPDATE reconcile_run SET ended_at = CASE WHEN :ended THEN clock_timestamp() END, result = CAST(:r AS jsonb),
+            unexplained = CASE WHEN :ended THEN CAST(:u AS numeric) END WHERE id = :id RETURNING id
+    """),
+        {
+            "ended": flows is None,
+            "u": report.unexplained,
+            "r": json.dumps(plain if flows is None else {**plain, "flows": flows}),
+            "id": run_id,
+        },
+    ).first()
+    if kept is None:
+        raise Overtaken(f"comparison {run_id} gave way to a later one")
 
 
 def _there(company: Company, system: str, flow: Flow) -> Iterator[Counted]:

@@ -1,7 +1,7 @@
 """Linked records that their target does not have any more: a person decides, and nothing is created again by itself."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from models import text
 from models.states import RecordState
 from objects.problem import Problem
+from settings.environment import environment
 from sync import problems, records, stops
 from sync.company import Company
 
@@ -40,13 +41,14 @@ def _known(db: Connection, rows: Sequence[Any]) -> Any:
 
 
 def compared(db: Connection, company: Company, record_ids: Sequence[int], system: str, before: datetime) -> None:
-    """What a comparison did not find there, of those that stood in both systems before it began to read."""
+    """What a comparison did not find there, of those that stood in both systems well before it began to read: a list may
+    lag behind what was just written (F29)."""
     rows = db.execute(
         text("""
         SELECT * FROM sync_record WHERE id = ANY(:ids) AND state = 'synced' AND synced_at < :before AND lease_until IS NULL
         ORDER BY id FOR UPDATE
     """),
-        {"ids": list(record_ids), "before": before},
+        {"ids": list(record_ids), "before": before - timedelta(seconds=environment().quarantine_seconds)},
     ).all()
     if rows:
         mark(db, company, rows, system)

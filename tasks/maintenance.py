@@ -79,17 +79,21 @@ def nightly(schedule: str) -> None:
 @shared_task(
     name="sitebooks.maintenance.compare",
     bind=True,
-    **TRIES | {"max_retries": 70},  # a shut window opens within the hour
+    **TRIES | {"max_retries": 20},
     soft_time_limit=540,
     time_limit=600,
 )
-def compare(self: Task, company_id: int, system: str) -> None:
-    """Compares both sides of one connection, to the cent. It only reads; told to come back later, it begins anew then."""
+def compare(self: Task, company_id: int, system: str, run_id: int = 0) -> None:
+    """Compares both sides of one connection, to the cent. It only reads; told to come back later, it goes on then."""
     try:
-        reconcile.run(company_id, system)
+        run_id = run_id or reconcile.begin(company_id, system)
+        reconcile.run(company_id, system, run_id)
+    except reconcile.Overtaken as error:
+        publish.log.info("company %s with %s: %s", company_id, system, error)
     except CallFailed as error:
         if isinstance(error, Unavailable) and self.request.retries < self.max_retries:
-            raise self.retry(countdown=countdown_to(error.answer.retry_at)) from error
+            again = (company_id, system, run_id)
+            raise self.retry(args=again, countdown=countdown_to(error.answer.retry_at)) from error
         publish.log.warning("company %s with %s is not compared: %s", company_id, system, error)
 
 

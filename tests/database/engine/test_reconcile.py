@@ -118,19 +118,25 @@ def test_a_comparison_that_is_told_to_come_back_does(world, monkeypatch):
     """Left as it was, a night in which the hour's window was shut would be a night without a comparison."""
     tried = []
 
-    def again(countdown):
-        tried.append(countdown)
+    def again(args, countdown):
+        tried.append((args, countdown))
         return Retry()
 
     monkeypatch.setattr(maintenance.compare, "retry", again)
     world.fault("procore", on="request", times=1, action="status", status=429, headers={"Retry-After": "9"})
     with pytest.raises(Retry):
         maintenance.compare(world.company, "lentune")
-    assert 0 < tried[0] <= 9
+    [(again_with, countdown)] = tried
+    assert 0 < countdown <= 9
     put(world, "UPDATE budget SET shut_until = NULL")  # the nine seconds have passed
-    maintenance.compare(world.company, "lentune")
+    before = len(world.transports["lentune"].requests)
+    maintenance.compare(*again_with)
+    assert len(world.transports["lentune"].requests) == before, "what was compared is not read again"
     kept = rows(world, "SELECT * FROM reconcile_run ORDER BY id")
     assert [(one.ended_at is not None, one.unexplained) for one in kept] == [(True, 0)], "one line, whole"
+    assert {line["kind"] for line in kept[0].result["lines"]} >= {"commitment", "invoice", "budget_code"}
+    maintenance.compare(*again_with[:2], run_id=again_with[2] + 100)  # it gave way to a later one: nothing happens
+    assert len(rows(world, "SELECT * FROM reconcile_run")) == 1
 
 
 def test_a_comparison_changes_nothing_anywhere(world):
