@@ -3,9 +3,9 @@
 Only purchase orders carry a currency (B.2); everything else is counted in the connection's.
 """
 
+from connectors import fields
 from connectors.calls import NotUnderstood
-from connectors.lentune import rows
-from connectors.lentune.rows import Row
+from connectors.fields import Row
 from objects.budget_code import BudgetCode, SubJobRef
 from objects.commitment import Commitment, CommitmentLine
 from objects.invoice import Invoice, InvoiceLine
@@ -28,79 +28,79 @@ ORIGIN = {"lentune": "lentune", "procore": "procore"}
 
 
 def branch(row: Row, currency: str) -> Branch:
-    return Branch(rows.ident(row, "id", "branch"), rows.words(row, "code"), rows.words(row, "description"),
+    return Branch(fields.ident(row, "id", "branch"), fields.words(row, "code"), fields.words(row, "description"),
                   row.get("active") is not False)
 
 
 def vendor(row: Row, currency: str) -> Vendor:
     return Vendor(
-        source_id=rows.ident(row, "id", "supplier"), name=rows.words(row, "description"),
-        number=rows.words(row, "code"), active=row.get("active") is not False,
-        updated_at=rows.moment(row, "updated_at", "supplier"),
+        source_id=fields.ident(row, "id", "supplier"), name=fields.words(row, "description"),
+        number=fields.words(row, "code"), active=row.get("active") is not False,
+        updated_at=fields.moment(row, "updated_at", "supplier"),
     )
 
 
 def project(row: Row, currency: str) -> Project:
     return Project(
-        source_id=rows.ident(row, "id", "project"), number=rows.words(row, "code"), name=rows.words(row, "description"),
-        stage=rows.words(row, "stage"), region=rows.words(row, "region"),
-        active=rows.one_of(row, "status", "project", PROJECT_STATUS) == "open",
-        address=rows.words(row, "delivery_address"), updated_at=rows.moment(row, "updated_at", "project"),
+        source_id=fields.ident(row, "id", "project"), number=fields.words(row, "code"), name=fields.words(row, "description"),
+        stage=fields.words(row, "stage"), region=fields.words(row, "region"),
+        active=fields.one_of(row, "status", "project", PROJECT_STATUS) == "open",
+        address=fields.words(row, "delivery_address"), updated_at=fields.moment(row, "updated_at", "project"),
     )
 
 
 def budget_code(row: Row, currency: str) -> BudgetCode:
     path, sub_job = "cost_code", row.get("sub_job")
     return BudgetCode(
-        source_id=rows.ident(row, "id", path), project_id=rows.ident(row, "project_id", path),
-        number=rows.words(row, "code"), name=rows.words(row, "description"),
-        cost_type_id=rows.ident_or_none(row, "cost_type_id", path) or "",
+        source_id=fields.ident(row, "id", path), project_id=fields.ident(row, "project_id", path),
+        number=fields.words(row, "code"), name=fields.words(row, "description"),
+        cost_type_id=fields.ident_or_none(row, "cost_type_id", path) or "",
         sub_job=None if sub_job is None else SubJobRef(
-            rows.ident(sub_job, "procore_sub_job_id", f"{path}.sub_job"), rows.words(sub_job, "code"),
-            rows.words(sub_job, "name"),
+            fields.ident(sub_job, "procore_sub_job_id", f"{path}.sub_job"), fields.words(sub_job, "code"),
+            fields.words(sub_job, "name"),
         ),
-        amount=rows.amount_or_none(row, "budget_amount", path), currency=currency,
-        on_budget=row.get("on_budget") is True, updated_at=rows.moment(row, "updated_at", path),
+        amount=fields.amount_or_none(row, "budget_amount", path), currency=currency,
+        on_budget=row.get("on_budget") is True, updated_at=fields.moment(row, "updated_at", path),
     )
 
 
 def purchase_order(row: Row, currency: str) -> Commitment:
     """`origin_id` is the Procore id of an order that came from there; `version` is needed to link one that did not."""
-    origin = rows.one_of(row, "origin", "purchase_order", ORIGIN)
+    origin = fields.one_of(row, "origin", "purchase_order", ORIGIN)
     external = row.get("external") if isinstance(row.get("external"), dict) else None
     return _commitment(
-        row, currency, "purchase_order", rows.one_of(row, "status", "purchase_order", ORDER_STATUS),
+        row, currency, "purchase_order", fields.one_of(row, "status", "purchase_order", ORDER_STATUS),
         origin_id=str((external or {}).get("procore_id", "")) if origin == "procore" else "",
-        version=rows.ident(row, "version", "purchase_order") if origin == "lentune" else "",
+        version=fields.ident(row, "version", "purchase_order") if origin == "lentune" else "",
     )
 
 
 def subcontract(row: Row, currency: str) -> Commitment:
     external = row.get("external") if isinstance(row.get("external"), dict) else None
-    status = rows.one_of(row, "status", "subcontract", SUBCONTRACT_STATUS)
+    status = fields.one_of(row, "status", "subcontract", SUBCONTRACT_STATUS)
     origin_id = str((external or {}).get("procore_id", ""))
     return _commitment(row, currency, "subcontract", status, origin_id=origin_id, version="")
 
 
 def _commitment(row: Row, currency: str, form: str, status: str, origin_id: str, version: str) -> Commitment:
-    lines = tuple(_line(line, f"{form}.lines[{n}]") for n, line in enumerate(rows.rows_of(row, "lines", form)))
-    if total(line.amount for line in lines) != rows.amount(row, "total", form):
+    lines = tuple(_line(line, f"{form}.lines[{n}]") for n, line in enumerate(fields.rows_of(row, "lines", form)))
+    if total(line.amount for line in lines) != fields.amount(row, "total", form):
         raise NotUnderstood(f"{form}.total", "differs from the sum of its lines")
     return Commitment(
-        source_id=f"{form}:{rows.ident(row, 'id', form)}", project_id=rows.ident(row, "project_id", form), form=form,
-        number=rows.words(row, "number"), name=rows.words(row, "description"), status=status,
-        source_status=str(row["status"]), currency=rows.words(row, "currency") or currency, lines=lines,
-        vendor_id=rows.ident_or_none(row, "supplier_id", form) or "", vendor_name="",
+        source_id=f"{form}:{fields.ident(row, 'id', form)}", project_id=fields.ident(row, "project_id", form), form=form,
+        number=fields.words(row, "number"), name=fields.words(row, "description"), status=status,
+        source_status=str(row["status"]), currency=fields.words(row, "currency") or currency, lines=lines,
+        vendor_id=fields.ident_or_none(row, "supplier_id", form) or "", vendor_name="",
         retainage_percent=row.get("retention_percent"), origin_id=origin_id, version=version,
-        updated_at=rows.moment(row, "updated_at", form),
+        updated_at=fields.moment(row, "updated_at", form),
     )
 
 
 def _line(row: Row, path: str) -> CommitmentLine:
     return CommitmentLine(
-        source_id=rows.ident(row, "id", path), budget_code_id=rows.ident(row, "cost_code_id", path), code="",
-        description=rows.words(row, "description"), amount=rows.amount(row, "amount", path),
-        quantity=row.get("quantity"), unit=row.get("unit"), external_id=rows.words(row, "external_line_id"),
+        source_id=fields.ident(row, "id", path), budget_code_id=fields.ident(row, "cost_code_id", path), code="",
+        description=fields.words(row, "description"), amount=fields.amount(row, "amount", path),
+        quantity=row.get("quantity"), unit=row.get("unit"), external_id=fields.words(row, "external_line_id"),
     )
 
 
@@ -110,31 +110,31 @@ def invoice(row: Row, currency: str) -> Invoice:
     Sums the contract makes optional are those of the lines when absent. The supplier's name is its snapshot's.
     """
     lines = tuple(_invoice_line(line, f"invoice.lines[{n}]")
-                  for n, line in enumerate(rows.rows_of(row, "lines", "invoice")))
+                  for n, line in enumerate(fields.rows_of(row, "lines", "invoice")))
     if not lines:
         raise NotUnderstood("invoice.lines", "there are none")
-    net, tax = rows.amount_or_none(row, "net", "invoice"), rows.amount_or_none(row, "tax", "invoice")
+    net, tax = fields.amount_or_none(row, "net", "invoice"), fields.amount_or_none(row, "tax", "invoice")
     posting = row.get("posting")
     if not isinstance(posting, dict):
         raise NotUnderstood("invoice.posting", "is missing")
-    posted = rows.one_of(posting, "state", "invoice.posting", POSTING)
+    posted = fields.one_of(posting, "state", "invoice.posting", POSTING)
     return Invoice(
-        source_id=rows.ident(row, "id", "invoice"), number=rows.words(row, "number"),
-        supplier_id=rows.ident(row, "supplier_id", "invoice"), supplier_name="",
-        date=rows.day(row, "invoice_date", "invoice"), status=rows.one_of(row, "status", "invoice", INVOICE_STATUS),
-        overhead=rows.one_of(row, "kind", "invoice", INVOICE_KIND) == "overhead", currency=currency, lines=lines,
+        source_id=fields.ident(row, "id", "invoice"), number=fields.words(row, "number"),
+        supplier_id=fields.ident(row, "supplier_id", "invoice"), supplier_name="",
+        date=fields.day(row, "invoice_date", "invoice"), status=fields.one_of(row, "status", "invoice", INVOICE_STATUS),
+        overhead=fields.one_of(row, "kind", "invoice", INVOICE_KIND) == "overhead", currency=currency, lines=lines,
         net=total(line.net for line in lines) if net is None else net,
-        tax=total(line.tax for line in lines) if tax is None else tax, gross=rows.amount(row, "gross", "invoice"),
-        due_date=rows.day_or_none(row, "due_date", "invoice"), order_id=_order_id(row), posting_state=posted,
-        posted_as=rows.ident_or_none(posting, "procore_id", "invoice.posting") if posted else None,
-        posted_to=rows.one_of(posting, "target", "invoice.posting", TARGET) if posted else "",
-        updated_at=rows.moment(row, "updated_at", "invoice"),
+        tax=total(line.tax for line in lines) if tax is None else tax, gross=fields.amount(row, "gross", "invoice"),
+        due_date=fields.day_or_none(row, "due_date", "invoice"), order_id=_order_id(row), posting_state=posted,
+        posted_as=fields.ident_or_none(posting, "procore_id", "invoice.posting") if posted else None,
+        posted_to=fields.one_of(posting, "target", "invoice.posting", TARGET) if posted else "",
+        updated_at=fields.moment(row, "updated_at", "invoice"),
     )
 
 
 def _order_id(row: Row) -> str | None:
-    order = rows.ident_or_none(row, "purchase_order_id", "invoice")
-    subcontract_id = rows.ident_or_none(row, "subcontract_id", "invoice")
+    order = fields.ident_or_none(row, "purchase_order_id", "invoice")
+    subcontract_id = fields.ident_or_none(row, "subcontract_id", "invoice")
     if order and subcontract_id:
         raise NotUnderstood("invoice.subcontract_id", "names a subcontract besides a purchase order")
     if order:
@@ -144,10 +144,10 @@ def _order_id(row: Row) -> str | None:
 
 def _invoice_line(row: Row, path: str) -> InvoiceLine:
     return InvoiceLine(
-        source_id=rows.ident(row, "id", path), description=rows.words(row, "description"),
-        net=rows.amount(row, "net", path), tax=rows.amount(row, "tax", path),
-        project_id=rows.ident_or_none(row, "project_id", path),
-        cost_code_id=rows.ident_or_none(row, "cost_code_id", path),
-        order_line_id=rows.ident_or_none(row, "purchase_order_line_id", path),
-        tax_code=rows.words(row, "tax_code") or None,
+        source_id=fields.ident(row, "id", path), description=fields.words(row, "description"),
+        net=fields.amount(row, "net", path), tax=fields.amount(row, "tax", path),
+        project_id=fields.ident_or_none(row, "project_id", path),
+        cost_code_id=fields.ident_or_none(row, "cost_code_id", path),
+        order_line_id=fields.ident_or_none(row, "purchase_order_line_id", path),
+        tax_code=fields.words(row, "tax_code") or None,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.lentune import rows
+from connectors import fields
 from objects.money import text_of
 from objects.plain import digest
 from objects.text import clean
@@ -29,11 +29,11 @@ def owned(record: Mapping[str, Any], name: str) -> dict[str, str]:
     """Our fields of what is held, or of a record of Lentune's, as text. Raises NotUnderstood for what is no amount."""
     found = {field: _text(record.get(field)) for field in FIELDS[name]}
     if name in AMOUNTS:
-        amount = rows.amount_or_none(record, AMOUNTS[name], name)
+        amount = fields.amount_or_none(record, AMOUNTS[name], name)
         found[AMOUNTS[name]] = "" if amount is None else text_of(amount)
     for n, line in enumerate(record.get("lines") or (), 1):
         called = f"line {line.get('external_line_id') or n}"
-        found[f"{called} amount"] = text_of(rows.amount(line, "amount", f"{name}.{called}"))
+        found[f"{called} amount"] = text_of(fields.amount(line, "amount", f"{name}.{called}"))
         found |= {f"{called} {field}": _text(line.get(field)) for field in LINE_FIELDS}
     return found
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from connectors import fields
 from connectors.calls import NotFound, NotUnderstood, WrongCompany
+from connectors.fields import Row
 from connectors.flow import Page, Reader
-from connectors.lentune import objects_of, rows
+from connectors.lentune import objects_of
 from connectors.lentune.client import LentuneClient, own
-from connectors.lentune.rows import Row
 from connectors.ports import Client
 from objects import Object
 
@@ -38,7 +39,7 @@ def page_of(
     for row in listed:
         try:
             if row.get("deleted_at"):
-                gone.append(prefix + rows.ident(row, "id", path))
+                gone.append(prefix + fields.ident(row, "id", path))
             else:
                 objects.append(understood(client, row, path, build))
         except WrongCompany:

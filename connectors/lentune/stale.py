@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from connectors.fields import Row
 from connectors.lentune.client import LentuneClient, own
 from connectors.lentune.owning import MATCHED, holds, owned, untouched
-from connectors.lentune.rows import Row
 from connectors.lentune.standing import row_of
 from connectors.plan import Done, Stale, Step
 from connectors.ports import Client

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from connectors import fields
 from connectors.calls import NotFound, NotUnderstood, WrongCompany
-from connectors.lentune import rows
+from connectors.fields import Row
 from connectors.lentune.client import LentuneClient, own
-from connectors.lentune.rows import Row
 from connectors.plan import Done, Seen
 from connectors.ports import Client
 from settings.environment import environment
@@ -84,10 +84,10 @@ def sightings(client: Client, held: Held, key: str) -> Sequence[Seen]:
 
 def seen(row: Row, name: str) -> Seen:
     """Money and lines as they stand. Lentune keeps no key of ours: the anchor is checked instead."""
-    record_id = source_form(name, rows.ident(row, "id", name))
+    record_id = source_form(name, fields.ident(row, "id", name))
     if name not in MONEY:
         return Seen(record_id)
-    return Seen(record_id, rows.amount(row, "total", name), len(row.get("lines") or []))
+    return Seen(record_id, fields.amount(row, "total", name), len(row.get("lines") or []))
 
 
 def _anchored(client: LentuneClient, path: str, params: Mapping[str, str]) -> Anchored:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from connectors import fields
 from connectors.calls import Answer, NotUnderstood, Request
-from connectors.lentune import rows
 from connectors.lentune.owning import content_hash, untouched
 from connectors.lentune.stale import compared
 from connectors.lentune.standing import MONEY, RESOURCES, address, by_procore, check_anchor, read_back, source_form
@@ -102,7 +102,7 @@ def reader(held: Held) -> Callable[[Answer], Done]:
 def done_of(row: Mapping[str, Any], held: Held) -> Done:
     """A record of Lentune's as what our write left. Raises NotUnderstood when it is not that."""
     left, name = _left(row, held), held["as"]
-    if "total" in held and rows.amount(row, "total", name) != rows.amount(held, "total", name):
+    if "total" in held and fields.amount(row, "total", name) != fields.amount(held, "total", name):
         raise NotUnderstood(f"{name}.total", f"{row['total']} is not what was sent, {held['total']}")
     return left
 
@@ -112,7 +112,7 @@ def _left(row: Mapping[str, Any], held: Held) -> Done:
     check_anchor(row, held["external"], name)
     number = row.get("number") or row.get("code")
     return Done(
-        source_form(name, rows.ident(row, "id", name)), None if number is None else str(number),
+        source_form(name, fields.ident(row, "id", name)), None if number is None else str(number),
         str(row.get("version") or "") or None, warnings_of(row, held), {**lines_of(row), **_changed(row)},
     )
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from connectors.calls import NotFound, NotUnderstood
+from connectors.fields import Row
 from connectors.flow import Page, Reader
 from connectors.ports import Client
 from connectors.sage_paperless import rows
@@ -34,11 +35,11 @@ class Listed:
     def one(self, client: Client, ref: str, project_id: str) -> Object | None:
         raise NotImplementedError
 
-    def read(self, vault: Vault, row: rows.Row) -> Object | None:
+    def read(self, vault: Vault, row: Row) -> Object | None:
         raise NotImplementedError
 
 
-def page(records: list[dict[str, Any]], read: Callable[[rows.Row], Object | None]) -> Page:
+def page(records: list[dict[str, Any]], read: Callable[[Row], Object | None]) -> Page:
     """The rows as objects, unreadable ones apart."""
     objects, odd = [], []
     for row in records:
@@ -63,7 +64,7 @@ class Invoices(Listed):
         except NotFound:
             return None
 
-    def read(self, vault: Vault, row: rows.Row) -> Object | None:
+    def read(self, vault: Vault, row: Row) -> Object | None:
         return None if row.get("refused") else rows.invoice(row, vault.settings.currency)
 
 
@@ -80,7 +81,7 @@ class Payments(Listed):
                     return self.read(vault, row)
         return None
 
-    def read(self, vault: Vault, row: rows.Row) -> Object | None:
+    def read(self, vault: Vault, row: Row) -> Object | None:
         return rows.payment(row, vault.settings.currency)
 
 

@@ -1,61 +1,20 @@
 """The vault's rows as what a write left and as our objects, read strictly where money or identity depends on it."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 from connectors.calls import NotUnderstood
+from connectors.fields import Row, amount, day, ident, moment
 from connectors.plan import Done, Seen
 from objects import Invoice, Payment
-from objects.money import NotMoney, amount_of
 from objects.text import clean
 
-Row = Mapping[str, Any]
 STATUSES = frozenset({
     "unprocessed", "incomplete", "pending", "approved", "rejected", "on_hold", "exported", "paid", "void",
 })
 PLACEMENTS = frozenset({"queue", "routed", "open_entry_screen"})
 METHODS = frozenset({"check", "electronic", "credit_card", "other"})
 ZERO = Decimal("0.00")
-
-
-def ident(row: Row, name: str, path: str) -> str:
-    value = row.get(name)
-    if not isinstance(value, str) or not value:
-        raise NotUnderstood(f"{path}.{name}", "the id is missing")
-    return value
-
-
-def amount(row: Row, name: str, path: str) -> Decimal:
-    """Decimal text with two places (B.1)."""
-    value = row.get(name)
-    if not isinstance(value, str):
-        raise NotUnderstood(f"{path}.{name}", f"{value!r} is not decimal text")
-    try:
-        return amount_of(value)
-    except NotMoney as error:
-        raise NotUnderstood(f"{path}.{name}", str(error)) from error
-
-
-def moment(row: Row, name: str, path: str) -> datetime | None:
-    value = row.get(name)
-    if value in (None, ""):
-        return None
-    try:
-        parsed = datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise NotUnderstood(f"{path}.{name}", f"{value!r} is not a time") from error
-    if parsed.tzinfo is None:
-        raise NotUnderstood(f"{path}.{name}", f"{value!r} has no zone")
-    return parsed.astimezone(UTC)
-
-
-def day(row: Row, name: str, path: str) -> date:
-    try:
-        return date.fromisoformat(str(row.get(name)))
-    except ValueError as error:
-        raise NotUnderstood(f"{path}.{name}", f"{row.get(name)!r} is not a day") from error
 
 
 def one_of(row: Row, name: str, path: str, choices: frozenset[str]) -> str:

@@ -1,4 +1,4 @@
-"""Fields of Lentune's rows, read strictly: what money or identity depends on is there and as the contract says."""
+"""Fields of rows whose amounts are decimal text, read strictly: what money or identity depends on is there."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -31,7 +31,7 @@ def words(row: Row, name: str) -> str:
 
 
 def amount(row: Row, name: str, path: str) -> Decimal:
-    """Decimal text with two places (B.1); a number, or nothing, is not understood."""
+    """Decimal text with two places; a number, or nothing, is not understood."""
     value = row.get(name)
     if not isinstance(value, str):
         raise NotUnderstood(f"{path}.{name}", f"{value!r} is not decimal text")
@@ -47,9 +47,9 @@ def amount_or_none(row: Row, name: str, path: str) -> Decimal | None:
 
 
 def moment(row: Row, name: str, path: str) -> datetime | None:
-    """A time with its zone, in UTC."""
+    """A time with its zone, in UTC; absent, null and empty are None."""
     value = row.get(name)
-    if value is None:
+    if value in (None, ""):
         return None
     try:
         parsed = datetime.fromisoformat(str(value))
