@@ -20,7 +20,7 @@ from sync import comparing, problems
 from sync.clock import now
 from sync.company import block
 from sync.doubt import ask_used_up, hash_of, holds_an_earlier_version, taken
-from sync.intent import advance, backoff, close, doubt, in_doubt, later, mark_sending, named, system_of, uncertain
+from sync.intent import advance, backoff, close, doubt, in_doubt, later, mark_sending, named, not_sent, system_of, uncertain
 from sync.judge import blocked, recheck
 from sync.work import UNFORESEEN, Verdict, Work
 
@@ -164,7 +164,7 @@ def _settle(db: Connection, work: Work, answer: Answer | None) -> None:
     elif answer.outcome is Outcome.refused:
         _refused(db, work, work.step, answer)
     else:
-        close(db, work, WriteState.planned, answer)
+        not_sent(db, work, answer)
         work.verdict = later(work, answer.retry_at, answer.reason)
 
 

@@ -78,7 +78,7 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
     if not step.repeatable and work.version > 1 and row.state == WriteState.planned and not row.sends:
         row = of_an_earlier_version(db, work, step) or row
     if step.repeatable:
-        work.action = "send"
+        work.action, work.doubtful = "send", row.state in (WriteState.sending, WriteState.uncertain)
     elif row.state == WriteState.sending:
         doubt(db, work, now(), "the process that sent it ended before an answer came")
     elif row.state == WriteState.uncertain:
@@ -173,6 +173,16 @@ def close(db: Connection, work: Work, state: WriteState, answer: Answer | None, 
             "id": work.write_id,
         },
     )
+
+
+def not_sent(db: Connection, work: Work, answer: Answer) -> None:
+    """This try surely did not arrive. What an earlier one of a repeatable step may have left stays in doubt."""
+    close(db, work, WriteState.planned, answer)
+    if work.doubtful and work.step is not None and work.step.repeatable:
+        db.execute(
+            text("UPDATE write SET state = 'uncertain', uncertain_until = clock_timestamp() WHERE id = :id AND attempt = :a"),
+            {"id": work.write_id, "a": work.row.attempt},
+        )
 
 
 def later(work: Work, retry_at: datetime | None, reason: str) -> Verdict:

@@ -6,7 +6,8 @@ from connectors.calls import Answer
 from connectors.registry import connector
 from objects.outcome import Outcome
 from sync import engine
-from tests.database.engine.stand import arrive, record, run_due, states, writes
+from tests.database.engine.stand import arrive, put, record, run_due, states, writes
+from tests.database.requirements.company import order
 
 FAULTS = {
     "the connection dies before": {"action": "drop_before"},
@@ -20,6 +21,11 @@ FAULTS = {
     "sent twice on the way": {"action": "duplicate"},
 }
 CLEAR = {"sent twice on the way"}
+
+
+def shut_no_more(world):
+    put(world, "UPDATE budget SET shut_until = NULL")
+    world.due_now()
 
 
 @pytest.mark.parametrize("what", FAULTS)
@@ -39,6 +45,25 @@ def test_a_project_that_was_put_in_doubt_is_put_again(start, what):
     assert len(world.ledger("lentune", kind="project", effect="created")) == 1
     assert len(world.state("lentune", "projects")) == 1
     assert ("checking" in states(world, one)) == (what not in CLEAR)
+
+
+def test_a_try_that_was_not_sent_takes_back_no_doubt(start):
+    """It had arrived the first time. Were the doubt forgotten, the void order would stand there, linked to nothing."""
+    world = start(commitments=[order("PO-9", status="Draft")])
+    upsert = {"method": "PUT", "path": "/purchase-orders/by-procore/"}
+    world.fault("lentune", on="request", times=1, match=upsert, action="drop_after")
+    world.fault("lentune", on="request", times=1, match=upsert, action="status", status=429, headers={"Retry-After": "1"})
+    world.act("procore", "set_commitment_status", number="PO-9", status="Approved")
+    world.settle()
+    one = world.record("commitment", "PO-9").id
+    run_due(world, one)
+    assert record(world, one).state in ("sending", "checking"), "the second try was not sent, the first one is in doubt"
+    assert writes(world, one)[-1].state == "uncertain"
+    world.act("procore", "set_commitment_status", number="PO-9", status="Closed")
+    shut_no_more(world)
+    world.settle()
+    assert record(world, one).state == "synced"
+    assert world.one("lentune", "purchase_orders", number="PO-9")["status"] == "closed"
 
 
 def test_a_plan_longer_than_its_task_goes_on_in_the_next_one(start, monkeypatch):
