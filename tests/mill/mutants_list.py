@@ -208,7 +208,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "earlier_payments_not_counted", "connectors.payments",
-        "    return bool(standing(one, known)) or (one.amount > 0 and", "    return False and (one.amount > 0 and",
+        "    return there or (one.amount > 0 and", "    return False and (one.amount > 0 and",
         "Other payments of the invoice are not counted: together more is paid than was invoiced.", "sage_paperless",
     ),
 )
