@@ -8,8 +8,8 @@ import httpx
 from simulators.kit.http import Cut, Request
 from tests.mill.workers import Workers
 
-#: Asked under the row lock of a sign-in: whoever stood still there would let everybody else wait for ever.
-SIGN_IN = ("/oauth/", "/procore-configuration")
+#: Ends of what is asked under the row lock of a sign-in: whoever stood still there would let everybody else wait for ever.
+SIGN_IN = ("/oauth/token", "/procore-configuration", "/procore-companies")
 
 
 class Network(httpx.BaseTransport):
@@ -22,7 +22,7 @@ class Network(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """A cut is httpx.ReadError; an answer later than the client waits, ReadTimeout."""
         path = request.url.path
-        place = "sign-in" if any(part in path for part in SIGN_IN) else "asking"
+        place = "sign-in" if path.endswith(SIGN_IN) else "asking"
         about = f"{self.system} {request.method} {path}"
         self.workers.point(place, about)
         headers = {name.lower(): value for name, value in request.headers.items()}
