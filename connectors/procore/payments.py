@@ -69,11 +69,16 @@ def _standing(held: Held, remote_id: str, key: str) -> Step:
     """Linked, but not by this version's own answer: what stands there must be this payment, to the cent."""
     gone = Problem("vanished_at_target", {"system": "procore", "kind": "payment", "number": held["number"]})
 
+    def there(client: Client) -> Record | None:
+        return next((one for one in _listed(own(client), held) if ident(one, "contract_payment") == remote_id), None)
+
     def look(client: Client) -> Done | None:
-        return next((_done(one, ()) for one in _listed(own(client), held) if ident(one, "contract_payment") == remote_id), None)
+        found = there(client)
+        return None if found is None else _done(found, ())
 
     def verify(client: Client, done: Done) -> Seen | None:
-        return next((_seen(one) for one in _listed(own(client), held) if ident(one, "contract_payment") == remote_id), None)
+        found = there(client)
+        return None if found is None else _seen(found)
 
     return Step(
         "standing", _asking(held), key, lambda answer: _written(answer, held, key), payment_refused(held), look=look,
