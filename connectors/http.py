@@ -174,6 +174,7 @@ class HttpClient:
     def _exchange(self, request: Request, token: str) -> Answer:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         headers |= {**self.own_headers(), **request.headers}
+        status = None
         try:
             with ExitStack() as opened:
                 sent = self._content(request, opened)
@@ -183,13 +184,14 @@ class HttpClient:
                 response = opened.enter_context(
                     self.http.stream(request.method, self.url(request.path), params=params, headers=headers, **sent)
                 )
+                status = response.status_code
                 return self._judge(request, response, _limited(response))
         except FileNotFoundError:
             return Answer(Outcome.not_applied, reason="the document must be made again first")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Answer(Outcome.not_applied, reason=f"no connection: {error}")
         except httpx.HTTPError as error:
-            return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")
+            return Answer(Outcome.uncertain, status, reason=f"no answer: {type(error).__name__}")
 
     def _content(self, request: Request, opened: ExitStack) -> dict[str, Any]:
         """The body as JSON, or with a document as multipart, read from disk while it is sent. Raises FileNotFoundError."""

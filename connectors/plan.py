@@ -77,6 +77,7 @@ class Step:
     `read` turns the answer into Done and raises NotUnderstood when it cannot (the outcome is then uncertain).
     `look` finds what an earlier, uncertain try may have left: Done, or None when it is not there.
     `repeatable`: the server itself enforces the key, so sending again cannot double.
+    `undoes`: carried out late it would undo what later steps did, so even a repeatable one waits out its doubt.
     `explain` names the problem when the system refuses.
     `awaited`: nobody here sends it; absent, this is the problem, and it is looked for again.
     `verify` reads a document back by its id; it must hold `amount` and `lines`. None: it is not there.
@@ -91,6 +92,7 @@ class Step:
     look: Callable[[Client], Done | None] | None = None
     look_first: bool = False
     repeatable: bool = False
+    undoes: bool = False
     irreversible: bool = False
     awaited: Problem | None = None
     side: Literal["target", "source"] = "target"
@@ -99,6 +101,11 @@ class Step:
     verify: Callable[[Client, Done], Seen | None] | None = None
     on_stale: Callable[[Client, Mapping[str, Any] | None], Stale] | None = None
     batch: Batch | None = None
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it may be sent again without waiting for what an earlier try may still do."""
+        return self.repeatable and not self.undoes
 
 
 #: Yields steps, is sent their Done, returns the Done that stands for the whole (its remote id becomes the link).

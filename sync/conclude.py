@@ -116,7 +116,7 @@ def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
         # should this process die before the source was told, the record is found at the lease's end and tells it then
         "due_at": work.row.lease_until if work.telling is not None else work.due_after,
         "lease_until": None,
-        "unfinished": 0,
+        "unfinished": work.row.unfinished - 1 if work.died else 0,
         "tries": work.row.tries + 1 if verdict.soon else 0,
     }
     if work.obj is not None:

@@ -1,5 +1,6 @@
 """Doubts about creates: what an earlier version may have left, what was found, and how far a person's word goes."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,7 +25,7 @@ def of_an_earlier_version(db: Connection, work: Work, step: Step) -> Any:
     return db.execute(
         text("""
         WITH doubt AS (
-            UPDATE write SET state = 'abandoned', reason = 'a newer version took over the doubt'
+            UPDATE write SET state = 'abandoned', reason = 'a newer version took over the doubt', lands_until = NULL
             WHERE record_id = :r AND version < :v AND side = :side AND key = :k AND state IN ('sending', 'uncertain')
             RETURNING version, sends, body_hash, uncertain_until
         )
@@ -42,6 +43,26 @@ def of_an_earlier_version(db: Connection, work: Work, step: Step) -> Any:
             "id": work.write_id,
         },
     ).one_or_none()
+
+
+def on_its_way(db: Connection, work: Work, step: Step) -> datetime | None:
+    """Until when a lost try of an earlier version may still be carried out, and be written over this one; None: no longer.
+
+    A read changes nothing. Once nothing is on its way it is not asked again in this run.
+    """
+    if work.landed or work.version == 1 or step.side == "source":
+        return None
+    until: datetime | None = db.execute(
+        text("""
+        SELECT max(coalesce(lands_until, sent_at + make_interval(secs => :lost))) FROM write
+        WHERE record_id = :r AND version < :v AND side = 'target' AND request NOT LIKE 'GET %'
+            AND coalesce(lands_until, CASE state WHEN 'sending' THEN sent_at + make_interval(secs => :lost) END)
+                > clock_timestamp()
+    """),
+        {"r": work.row.id, "v": work.version, "lost": environment().lease_seconds + environment().quarantine_seconds},
+    ).scalar()
+    work.landed = until is None
+    return until
 
 
 def holds_an_earlier_version(db: Connection, work: Work, step: Step, found: Done) -> bool:

@@ -15,7 +15,7 @@ from settings.environment import environment
 from settings.secret_values import blank
 from sync import problems
 from sync.clock import now
-from sync.doubt import hash_of, of_an_earlier_version
+from sync.doubt import hash_of, of_an_earlier_version, on_its_way
 from sync.work import Verdict, Work
 
 #: Characters of an answer in doubt that are kept.
@@ -77,9 +77,14 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
         return None
     if not step.repeatable and work.version > 1 and row.state == WriteState.planned and not row.sends:
         row = of_an_earlier_version(db, work, step) or row
-    if step.repeatable:
+    if not row.sends and (until := on_its_way(db, work, step)):
+        reason = "what was sent for an earlier version may still arrive, and would be written over this one"
+        work.verdict = Verdict(in_doubt(work), (uncertain(work, reason),), until, reason)
+        return None
+    if step.at_once:
         work.action, work.doubtful = "send", row.state in (WriteState.sending, WriteState.uncertain)
     elif row.state == WriteState.sending:
+        work.died = True
         doubt(db, work, now(), "the process that sent it ended before an answer came")
     elif row.state == WriteState.uncertain:
         _wait_or_look(work, row)
@@ -94,6 +99,8 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
 def _wait_or_look(work: Work, row: Any) -> None:
     if row.uncertain_until > now():
         work.verdict = Verdict(in_doubt(work), due_at=row.uncertain_until, problems=(uncertain(work, row.reason or ""),))
+    elif work.step is not None and work.step.repeatable:
+        work.action, work.doubtful = "send", True
     elif work.step is not None and work.step.look is None:
         work.verdict = Verdict(RecordState.needs_attention, (named(work, "outcome_needs_person"),))
     else:
@@ -108,10 +115,11 @@ def in_doubt(work: Work) -> RecordState:
 def mark_sending(db: Connection, work: Work, body_hash: bytes) -> None:
     db.execute(
         text("""
-        UPDATE write SET state = 'sending', sends = sends + 1, body_hash = :h, sent_at = clock_timestamp(), ended_at = NULL
+        UPDATE write SET state = 'sending', sends = sends + 1, body_hash = :h, sent_at = clock_timestamp(), ended_at = NULL,
+            lands_until = CASE WHEN state = 'sending' THEN clock_timestamp() + make_interval(secs => :lost) ELSE lands_until END
         WHERE id = :id AND attempt = :a
     """),
-        {"id": work.write_id, "a": work.row.attempt, "h": body_hash},
+        {"id": work.write_id, "a": work.row.attempt, "h": body_hash, "lost": _landing(work.step)},
     )
     if work.step is not None and work.step.side == "target" and work.row.sent_hash is not None:
         # from here on nobody knows that the target holds the last confirmed version: going back to it must be written too
@@ -121,19 +129,27 @@ def mark_sending(db: Connection, work: Work, body_hash: bytes) -> None:
         )
 
 
+def _landing(step: Step | None) -> float | None:
+    """Seconds for which a lost try may still be carried out; None when it cannot be, over a version that it does not know."""
+    return environment().quarantine_seconds if step is None or step.on_stale is None else None
+
+
 def doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer: Answer | None = None) -> None:
     """Uncertain. What the server itself keeps single is sent again after a pause; anything else waits out the quarantine."""
     step = work.step
     assert step is not None
-    pause = 1 if step.repeatable else environment().quarantine_seconds
-    until = max(lease_end, now()) + timedelta(seconds=pause) if not step.repeatable else now() + timedelta(seconds=backoff(work))
+    over = max(lease_end, now()) + timedelta(seconds=environment().quarantine_seconds)
+    answered = answer is not None and answer.status is not None and 200 <= answer.status < 300  # it is over with, whatever it did
+    soon = step.at_once or (step.repeatable and answered)
+    until = now() + timedelta(seconds=backoff(work)) if soon else over
     db.execute(
         text("""
-        UPDATE write SET state = 'uncertain', uncertain_until = :until, reason = :why, status = :status, answer = :answer,
-            ended_at = clock_timestamp() WHERE id = :id AND attempt = :a
+        UPDATE write SET state = 'uncertain', uncertain_until = :until, lands_until = greatest(lands_until, :lands),
+            reason = :why, status = :status, answer = :answer, ended_at = clock_timestamp() WHERE id = :id AND attempt = :a
     """),
         {
             "until": until,
+            "lands": None if answered or _landing(step) is None else over,
             "why": reason,
             "status": answer and answer.status,
             "answer": answer and _kept(answer),
@@ -143,7 +159,7 @@ def doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer: 
     )
     if work.row.asked:  # what a person asked for before this doubt is no word on it
         db.execute(_NOT_ASKED, {"id": work.id, "a": work.row.attempt})
-    work.verdict = Verdict(in_doubt(work), (uncertain(work, reason),), until, reason, soon=step.repeatable)
+    work.verdict = Verdict(in_doubt(work), (uncertain(work, reason),), until, reason, soon=soon)
 
 
 def _kept(answer: Answer) -> str | None:

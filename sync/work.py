@@ -51,6 +51,8 @@ class Work:
     seen: Seen | None = None  # and as it was read back
     stale: Stale | None = None  # what stands there after somebody else changed it
     compared: int = 0
+    died: bool = False  # all this run did was to find that the one before it had ended in the middle of a step
+    landed: bool = False  # nothing that was sent for an earlier version is still on its way
     doubtful: bool = False  # the step in hand may have been carried out already
     stop: Problem | None = None  # why it is no part of this sync any more: what was in doubt is looked for, and not sent
     telling: Told | None = None  # what its source is owed

@@ -43,7 +43,8 @@ def direct_cost(held: Held, remote_id: str | None, key: str, version: str | None
         header["vendor_id"] = int(vendor_id)
     header |= _linked(remote_id)
     read = header_reader(key, project)
-    draft = yield sync_step("header", f"{path}/sync", [header], read, why, key=key, amount=held_total(held))
+    step = sync_step("header", f"{path}/sync", [header], read, why, key=key, amount=held_total(held))
+    draft = yield replace(step, undoes=True)
 
     def row(n: int, line: Mapping[str, Any]) -> Row:
         fields: dict[str, Any] = {
@@ -146,9 +147,8 @@ def purchase_order(held: Held, remote_id: str | None, key: str, version: str | N
         header["contract_date"] = held["date"]
     header |= _linked(remote_id)
     read = header_reader(key, held["project_id"])
-    draft = yield sync_step(
-        "header", f"{path}/sync", [header], read, why, key=key, scope=scope, amount=held_total(held)
-    )
+    step = sync_step("header", f"{path}/sync", [header], read, why, key=key, scope=scope, amount=held_total(held))
+    draft = yield replace(step, undoes=True)
 
     def row(n: int, line: Mapping[str, Any]) -> Row:
         known = {"quantity": line.get("quantity"), "uom": line.get("unit"), "unit_cost": line.get("unit_cost")}

@@ -88,9 +88,19 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "no_quarantine", "sync.intent",
-        "    pause = 1 if step.repeatable else environment().quarantine_seconds\n",
-        "    lease_end, pause = now(), 0\n",
+        "    over = max(lease_end, now()) + timedelta(seconds=environment().quarantine_seconds)\n",
+        "    over = now()\n",
         "What is in doubt is looked up at once: what arrives late is not there yet, and is sent again.",
+    ),
+    Mutant(
+        "late_header_not_awaited", "connectors.plan",
+        "        return self.repeatable and not self.undoes\n", "        return self.repeatable\n",
+        "A header whose answer was lost is sent again at once: the first one lands late and makes it a draft again.",
+    ),
+    Mutant(
+        "earlier_version_not_awaited", "sync.doubt",
+        "    work.landed = until is None\n    return until\n", "    return None\n",
+        "A newer version does not wait for a lost try of the one before it, which is then written over it.",
     ),
     Mutant(
         "float_sum", "objects.money",

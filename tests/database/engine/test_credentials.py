@@ -208,7 +208,7 @@ def test_what_is_in_doubt_stays_in_doubt_while_the_sign_in_is_refused(start):
     )
     run_due(world, one)
     refuse_sign_in(world, "procore")
-    put(world, "UPDATE write SET uncertain_until = clock_timestamp() WHERE state = 'uncertain'")
+    put(world, "UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL WHERE state = 'uncertain'")
     world.clock.advance(301)
     run_due(world, one)
     assert (record(world, one).state, record(world, one).problems[0]["code"]) == ("checking", "reconnect_needed")

@@ -6,7 +6,7 @@ from connectors.calls import Answer
 from connectors.registry import connector
 from objects.outcome import Outcome
 from sync import engine
-from tests.database.engine.stand import arrive, put, record, run_due, states, writes
+from tests.database.engine.stand import arrive, bring_to_an_end, put, quarantine_over, record, run_due, states, writes
 from tests.database.requirements.company import order
 
 FAULTS = {
@@ -102,6 +102,7 @@ def test_a_direct_cost_whose_header_or_lines_were_in_doubt_is_there_once_to_the_
     run_due(world, one)
     assert record(world, one).state == ("synced" if what in CLEAR else "checking")
     world.clock.advance(301)
+    quarantine_over(world)
     run_due(world, one)
     assert record(world, one).state == "synced"
     cost = world.one("procore", "direct_costs")
@@ -115,6 +116,44 @@ def test_a_direct_cost_whose_header_or_lines_were_in_doubt_is_there_once_to_the_
     assert steps == {
         name: ("confirmed", 1 + (name == doubted and what not in CLEAR)) for name in ("header", "lines-1", "approve")
     }, "only the step in doubt was sent again"
+
+
+@pytest.mark.requirement("L-13")
+def test_a_lost_header_that_lands_after_all_does_not_make_an_approved_cost_a_draft_again(start):
+    """The mill found it: sent again at once, the header was confirmed, and the first one landed behind the approval."""
+    world = start()
+    one = arrive(world)
+    late = {"match": {"method": "PATCH", "path": "/direct_costs/sync"}, "action": "apply_later", "seconds": 1000}
+    world.fault("procore", on="request", times=1, **late)
+    for _ in range(3):
+        run_due(world, one)
+        assert record(world, one).state == "checking"
+        world.clock.advance(301)
+    assert [w.sends for w in writes(world, one, "header")] == [1], "what was sent may still arrive, and undo what follows"
+    world.clock.advance(1001)
+    assert bring_to_an_end(world, one).state == "synced"
+    world.clock.advance(1001)
+    assert world.one("procore", "direct_costs")["status"] == "approved"
+
+
+def test_a_newer_version_waits_for_what_was_lost_of_the_one_before_it(start):
+    world = start(projects=[])
+    put_it = {"method": "PUT", "path": "/projects/by-procore/"}
+    world.fault("lentune", on="request", times=1, match=put_it, action="apply_later", seconds=400)
+    world.act("procore", "create_project", number="1009", name="First", stage="Course of Construction", region="Auckland")
+    world.settle()
+    one = world.record("project", "1009").id
+    run_due(world, one)
+    assert record(world, one).state == "synced", "the same again may be sent at once"
+    world.act("procore", "rename_project", project="1009", name="Second")
+    world.settle()
+    waiting = record(world, one)
+    assert (waiting.state, [p["code"] for p in waiting.problems]) == ("checking", ["outcome_uncertain"])
+    assert world.one("lentune", "projects")["description"] == "First"
+    world.clock.advance(401)
+    assert bring_to_an_end(world, one).state == "synced"
+    world.clock.advance(401)
+    assert world.one("lentune", "projects")["description"] == "Second"
 
 
 def test_rows_that_travel_together_have_a_verdict_each():

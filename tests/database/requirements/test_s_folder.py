@@ -128,10 +128,10 @@ def ended(world: PaperlessWorld) -> None:
     """The dead process's lease and quarantine are over."""
     with session(world.company) as db:
         db.execute(text("UPDATE sync_record SET lease_until = clock_timestamp(), due_at = clock_timestamp(), rung_at = NULL"))
-        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp() WHERE state IN ('uncertain', 'sending')"))
+        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL"))
     world.settle()
     with session(world.company) as db:
-        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp() WHERE state = 'uncertain'"))
+        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL"))
     world.due_now()
 
 

@@ -326,7 +326,7 @@ def test_an_import_whose_answer_is_lost_is_found_and_not_sent_again(paperless):
     world.sync()
     assert world.record("invoice", "SI-103").state == "checking"
     with session(world.company) as db:
-        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp() WHERE state = 'uncertain'"))
+        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL WHERE state = 'uncertain'"))
     world.due_now()
     assert world.record("invoice", "SI-103").state == "synced"
     assert len(world.transports["sage_paperless"].sent("POST", "/invoices")) == 1

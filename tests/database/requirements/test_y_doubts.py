@@ -31,7 +31,7 @@ def lost(world, seconds=600):
 def looked_for(world, times=3):
     for _ in range(times):
         with session(world.company) as db:
-            db.execute(text("UPDATE write SET uncertain_until = clock_timestamp() WHERE state = 'uncertain'"))
+            db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL WHERE state = 'uncertain'"))
         world.here()
         world.due_now()
 
