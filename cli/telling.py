@@ -22,6 +22,11 @@ OWNERS = {
     "vendor": "the system's vendor",
     "developer": "us",
 }
+HEALING = {
+    "alone": "It clears by itself.",
+    "when_mended": "It clears by itself once that is done.",
+    "never": "It needs a person here.",
+}
 MARKS = {"equal": "=", "becomes": "→", "differs": "≠", "unknown": ""}
 #: Entries of the story shown unless everything is asked for.
 MOST_TOLD = 12
@@ -74,7 +79,7 @@ def _problem(out: Output, problem: ProblemText) -> None:
     out.say(problem.cause)
     for n, step in enumerate(problem.fix, 1):
         out.bullet(step, f"{n}.")
-    healing = "It clears by itself when its cause is gone." if problem.heals else "It needs a person."
+    healing = HEALING[problem.healing]
     out.say(f"For: {OWNERS.get(problem.owner, problem.owner)}. {healing}", "dim")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -16,20 +16,33 @@ from sync.names import SYSTEMS
 
 HERE = Path(__file__).parent
 
+#: Whether a problem closes: by a person's act here, once somebody removed its cause elsewhere, or with nobody's help.
+Healing = Literal["never", "when_mended", "alone"]
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemText:
-    """One code's texts, filled in. `heals`: we notice by ourselves when its cause is gone."""
+    """One code's texts, filled in."""
 
     code: str
     severity: str
-    heals: bool
+    healing: Healing
     owner: str
     title: str
     cause: str
     fix: tuple[str, ...]
     next: str
     requirement: str = ""
+
+    @property
+    def heals(self) -> bool:
+        """Whether we notice by ourselves when its cause is gone."""
+        return self.healing != "never"
+
+    @property
+    def to_mend(self) -> bool:
+        """Whether its cause goes only when somebody does something, outside Sitebooks."""
+        return self.healing == "when_mended"
 
 
 class UnknownCode(KeyError):
@@ -70,7 +83,7 @@ def text(code: str, values: Mapping[str, Any] | None = None) -> ProblemText:
     return ProblemText(
         code,
         entry["severity"],
-        bool(entry["heals"]),
+        entry["heals"],
         entry["owner"],
         fill(entry["title"]),
         fill(entry["cause"]),
@@ -83,6 +96,11 @@ def text(code: str, values: Mapping[str, Any] | None = None) -> ProblemText:
 def _shown(name: str, value: str) -> str:
     """A record keeps a system by its name in code."""
     return SYSTEMS.get(value, value) if name == "system" else value
+
+
+def to_mend() -> list[str]:
+    """The codes whose cause somebody has to remove outside Sitebooks."""
+    return [code for code, entry in catalogue().items() if entry["heals"] == "when_mended"]
 
 
 def blocks(problem: Problem) -> bool:

@@ -73,6 +73,8 @@ In `settings/{system}.py`; changed on the console under Systems, by `PUT /api/v1
 `./sitebooks connect {system} --set NAME=VALUE`. A combination that cannot stand is refused as a whole.
 """
 
+HEALING = {"alone": "clears by itself", "when_mended": "clears by itself once that is done", "never": "needs somebody here"}
+
 #: Variables that are read where a process starts, before or beside settings/environment.py.
 STARTING = {
     "PYTHON": "The Python that `./sitebooks` sets itself up with, if the first one found is not wanted.",
@@ -115,7 +117,7 @@ def problems_page() -> str:
 
 
 def _problem(code: str, entry: Mapping[str, Any]) -> str:
-    heals = "clears by itself" if entry["heals"] else "needs somebody"
+    heals = HEALING[entry["heals"]]
     requirement = f"; requirement {entry['requirement']}" if entry.get("requirement") else ""
     steps = entry["fix"]
     fix = f"**Fix:** {_sentence(steps[0])}" if len(steps) == 1 else "**Fix:**\n" + "".join(f"\n- {_sentence(s)}" for s in steps)

@@ -23,7 +23,10 @@ class Broken(httpx.SyncByteStream):
 
 
 class SimulatorTransport(httpx.BaseTransport):
-    """`requests` keeps what was sent. A cut is httpx.ReadError, in the body or before it; an answer later than the client waits, ReadTimeout."""
+    """`requests` keeps what was sent.
+
+    A cut is httpx.ReadError, in the body or before it; an answer later than the client waits is ReadTimeout.
+    """
 
     def __init__(self, simulator: Any, check: Check | None = None) -> None:
         self.simulator, self.check = simulator, check

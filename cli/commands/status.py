@@ -84,6 +84,7 @@ def _plain(seen: "Overview", groups: "ProblemGroups", system: str) -> dict[str, 
                 "code": g.code,
                 "state": g.state,
                 "needs_you": g.needs_you,
+                "to_mend": g.text.to_mend,
                 "title": g.text.title,
                 "records": g.records,
                 "money": g.money,
@@ -156,10 +157,11 @@ def _connections(out: Output, seen: "Overview", system: str) -> None:
 
 
 def _problems(out: Output, groups: "ProblemGroups") -> None:
-    for title, listed in (("Needs you", groups.needs_you), ("Healing by itself", groups.healing)):
-        if not listed:
-            continue
-        out.heading(title)
+    by_itself = [g for g in groups.healing if not g.text.to_mend]
+    lists = {"Needs you": groups.needs_you, "To mend in your systems": groups.to_mend, "Healing by itself": by_itself}
+    for title, listed in lists.items():
+        if listed:
+            out.heading(title)
         for group in listed:
             money = " and ".join(f"{currency} {amount:,.2f}" for currency, amount in group.money.items())
             count = f"{group.records} record{'s' if group.records != 1 else ''}"

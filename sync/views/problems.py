@@ -11,12 +11,19 @@ from sqlalchemy import Connection, text
 from models import session
 from models.states import RecordState
 from objects.problem import Problem
+from sync import problems
 from sync.problems import ProblemText
 from sync.views.records import text_of
 from sync.views.words import HEALING, NEEDS_YOU, state_word
 
 #: Records of these states have something standing against them.
 OPEN = (*NEEDS_YOU, *HEALING)
+
+
+_TO_MEND = text("""
+    SELECT count(*) FROM sync_record WHERE state = ANY(:healing)
+        AND EXISTS (SELECT FROM jsonb_array_elements(problems) p WHERE p->>'code' = ANY(:codes))
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class ProblemGroup:
 
     @property
     def needs_you(self) -> bool:
-        """A person must act; otherwise it heals by itself."""
+        """A person must act here; otherwise it closes by itself, at the latest when its cause was mended."""
         return self.state in NEEDS_YOU
 
 
@@ -48,6 +55,12 @@ class ProblemGroups:
     healing_records: int
     needs_you_money: dict[str, Decimal]
     healing_money: dict[str, Decimal]
+    to_mend_records: int = 0  # of those healing: somebody has to do something outside Sitebooks
+
+    @property
+    def to_mend(self) -> tuple[ProblemGroup, ...]:
+        """Those that close once somebody did something outside Sitebooks."""
+        return tuple(g for g in self.healing if g.text.to_mend)
 
     def find(self, code: str, state: str = "") -> ProblemGroup | None:
         """The group of this code, those that need somebody first."""
@@ -58,15 +71,16 @@ class ProblemGroups:
 
 
 def problem_groups(company_id: int) -> ProblemGroups:
-    """The groups with most money first."""
+    """The groups with most money first; of those that heal, the ones that somebody has to mend come first."""
     with session(company_id) as db:
         groups = _groups(db)
         counts, money = _totals(db)
+        to_mend = db.scalar(_TO_MEND, {"healing": list(HEALING), "codes": problems.to_mend()})
     needs = tuple(g for g in groups if g.needs_you)
     return ProblemGroups(
-        needs, tuple(g for g in groups if not g.needs_you),
+        needs, tuple(sorted((g for g in groups if not g.needs_you), key=lambda g: not g.text.to_mend)),
         sum(n for state, n in counts.items() if state in NEEDS_YOU), sum(n for s, n in counts.items() if s in HEALING),
-        _add(money, NEEDS_YOU), _add(money, HEALING),
+        _add(money, NEEDS_YOU), _add(money, HEALING), int(to_mend or 0),
     )
 
 
@@ -116,7 +130,7 @@ def _group(code: str, state: str, parts: Sequence[Any], shared: dict[str, str]) 
 
 def _without_code(state: str) -> ProblemText:
     return ProblemText(
-        "", "error", state in HEALING, "accountant", state_word(state), "Nothing more is known about it.",
+        "", "error", "alone" if state in HEALING else "never", "accountant", state_word(state), "Nothing more is known about it.",
         ("Open the record and look at what happened.",), "It is looked at again when it changes.",
     )
 

@@ -209,7 +209,7 @@ def text_of(problem: Problem) -> ProblemText:
     if problems.has(problem.code):
         return problems.text(problem.code, problem.values)
     return ProblemText(
-        problem.code, "error", False, "developer", f"A problem this release has no words for: {problem.code}",
+        problem.code, "error", "never", "developer", f"A problem this release has no words for: {problem.code}",
         "Another release of Sitebooks found it.", ("Run the same release everywhere.",), "It is looked at again then.",
     )
 

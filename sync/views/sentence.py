@@ -1,6 +1,6 @@
 """The one sentence of the overview and of `status`, and the one below it: both made from what is the case."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from models.states import RecordState
@@ -27,12 +27,13 @@ def sentence(seen: Overview, groups: ProblemGroups) -> str:
     waiting = [
         part for part in (
             _needs(len(groups.needs_you), "problem needs you", "problems need you"),
+            _needs(len(groups.to_mend), "problem is to be mended in your systems", "problems are to be mended in your systems"),
             _needs(seen.count(RecordState.awaiting_approval), "approval is waiting", "approvals are waiting"),
         ) if part
     ]
     agree = f"{seen.agreed:,} of {meant:,} records agree to the cent"
     if waiting:
-        return f"{' and '.join(waiting)}; {agree}."
+        return f"{listed(waiting)}; {agree}."
     if seen.agreed == meant:
         return f"All good: {counted(meant, 'record agrees', 'records agree')} to the cent."
     if seen.count(*MOVING) > seen.healing:
@@ -48,7 +49,7 @@ def lead(seen: Overview, groups: ProblemGroups) -> str:
         parts.append(f"The problem{'s affect' if many else ' affects'} {in_words(groups.needs_you_money)}.")
     by_itself = [
         part for part in (
-            _needs(seen.healing, "record is healing by itself", "records are healing by themselves"),
+            _needs(seen.healing - groups.to_mend_records, "record is healing by itself", "records are healing by themselves"),
             _needs(seen.count(*MOVING), "waits its turn", "wait their turn"),
         ) if part
     ]
@@ -62,6 +63,11 @@ def lead(seen: Overview, groups: ProblemGroups) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """"1 record agrees", "1,204 records agree"."""
     return f"{number:,} {one if number == 1 else many}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """"one, two and three"."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 def in_words(money: Mapping[str, Decimal]) -> str:

@@ -1,5 +1,6 @@
 """The sentence of the overview in scripted states, and forms made from settings."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,7 @@ from tests.database.web_clients import visitor
 from web.boxes import boxes_of, values_of
 
 NOW = datetime(2026, 11, 19, 10, 42, tzinfo=UTC)
-TEXT = ProblemText("code", "error", False, "accountant", "Title", "Cause", ("Fix",), "Next")
+TEXT = ProblemText("code", "error", "never", "accountant", "Title", "Cause", ("Fix",), "Next")
 
 
 def system(code: str | None = None, enabled: bool = True) -> SystemView:
@@ -29,10 +30,11 @@ def seen(states: dict[str, int], *systems: SystemView) -> Overview:
     )
 
 
-def groups(number: int, money: str = "") -> ProblemGroups:
+def groups(number: int, money: str = "", to_mend: int = 0) -> ProblemGroups:
     one = ProblemGroup("code", "needs_attention", TEXT, 1, {}, NOW, None, ())
+    other = ProblemGroup("code", "held", replace(TEXT, healing="when_mended"), 1, {}, NOW, None, ())
     sums = {"NZD": Decimal(money)} if money else {}
-    return ProblemGroups((one,) * number, (), number, 0, sums, {})
+    return ProblemGroups((one,) * number, (other,) * to_mend, number, to_mend, sums, {}, to_mend)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,20 @@ def test_the_sentence_below_it_names_the_money_and_what_needs_nobody() -> None:
         "The problems affect NZD 121,417.60. 9 records are healing by themselves and 1 waits its turn; "
         "nothing is needed from you for that."
     )
+
+
+def test_what_somebody_must_mend_elsewhere_is_not_said_to_need_nobody() -> None:
+    held = seen({"synced": 2, "held": 3, "awaiting_approval": 1}, system())
+    assert views.sentence(held, groups(1, to_mend=2)) == (
+        "1 problem needs you, 2 problems are to be mended in your systems and 1 approval is waiting; "
+        "2 of 6 records agree to the cent."
+    )
+    assert views.lead(held, groups(0, to_mend=2)) == "1 record is healing by itself; nothing is needed from you for that."
+    only = seen({"synced": 2, "held": 1}, system())
+    assert views.sentence(only, groups(0, to_mend=1)) == (
+        "1 problem is to be mended in your systems; 2 of 3 records agree to the cent."
+    )
+    assert views.lead(only, groups(0, to_mend=1)) == ""
 
 
 def test_a_form_gives_back_what_it_showed() -> None:

@@ -5,15 +5,22 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
 import yaml
 
 from cli.main import app, load_commands
+from sync import problems
 from sync.problems import catalogue
 from tests.documents import DOCS, ROOT, STARTING, pages, problem_files
 
+#: They wait for another record, which says who has to do what.
+WAITS_FOR_ANOTHER = {
+    "order_not_in_procore", "commitment_not_synced", "project_not_synced", "cost_type_not_synced", "cost_code_not_synced",
+    "payment_invoice_not_synced",
+}  # fmt: skip
 PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md"), *ROOT.glob("connectors/*/README.md"),
                 *ROOT.glob("simulators/*/README.md"), *ROOT.glob("deploy/*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -105,6 +112,9 @@ def test_every_text_belongs_to_a_problem_that_is_raised() -> None:
 def test_every_text_is_complete_and_its_placeholders_are_plain_words(file: Path) -> None:
     for code, entry in yaml.safe_load(file.read_text()).items():
         assert {"severity", "heals", "owner", "title", "cause", "fix", "next"} <= set(entry), code
+        assert entry["heals"] in get_args(problems.Healing), code
+        alone = entry["fix"][0].startswith("Nothing") or code in WAITS_FOR_ANOTHER
+        assert entry["heals"] == "never" or (entry["heals"] == "alone") == alone, code
         assert entry["fix"] and all(isinstance(step, str) for step in entry["fix"]), code
         for text in (entry["title"], entry["cause"], entry["next"], *entry["fix"]):
             for placeholder in re.findall(r"\{([^}]*)\}", text):

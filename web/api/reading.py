@@ -71,7 +71,7 @@ def why_it_is_so(who: Reader, record_id: int) -> WhyOut:
 
 @router.get("/problems")
 def problems(who: Reader) -> ProblemsOut:
-    """Grouped by cause: what needs somebody, what heals by itself."""
+    """Grouped by cause: what needs somebody here, and what closes by itself (`to_mend`: once somebody mended it elsewhere)."""
     return ProblemsOut.model_validate(views.problem_groups(who.company_id))
 
 

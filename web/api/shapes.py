@@ -22,6 +22,7 @@ class ProblemOut(Document):
     code: str
     severity: str
     heals: bool
+    to_mend: bool
     owner: str
     title: str
     cause: str

@@ -7,6 +7,7 @@ import pytest
 from models import session, text
 from sync import rebuild, records, settling
 from tests.database.requirements.test_y_payments import ON, code, issued, pay, poll
+from tests.database.web_clients import post, script, visitor
 
 CREATE = {"method": "POST", "path": "/rest/v1.0/contract_payments"}
 
@@ -64,14 +65,23 @@ def test_a_correction_of_a_payment_in_doubt_holds_nobody_up(world):
     assert posts(world) == 5 and ("1", "50.00", "SI-102") in issued(world)
 
 
-def test_looking_again_at_a_payment_in_doubt_sends_nothing(world):
+@pytest.mark.parametrize("by", ["the engine", "the API", "the console"])
+def test_looking_again_at_a_payment_in_doubt_sends_nothing(world, by):
     world.fault("procore", on="request", match=CREATE, action="apply_later", times=1, seconds=100_000)
     pay(world, "SI-102", "50.00", "1")
     assert code(world, "1")[0] == "checking"
     world.run(records.retry(world.company, [world.record("payment", "1").id], "somebody"))
     looked_for(world)
     assert posts(world) == 1 and code(world, "1") == ("needs_attention", ["outcome_needs_person"])
-    world.run(settling.not_there(world.company, world.record("payment", "1").id, "somebody"))
+    one = world.record("payment", "1").id
+    if by == "the engine":
+        world.run(settling.not_there(world.company, one, "somebody"))
+    elif by == "the API":
+        told = script(world.company, "approve").post(f"/records/{one}/not-there")
+        assert (told.status_code, told.json()["number"]) == (202, "1")
+        assert script(world.company, "read").post(f"/records/{one}/not-there").status_code == 403
+    else:
+        assert post(visitor(world.company), f"/objects/{one}/not-there").status_code == 303
     looked_for(world)
     assert posts(world) == 2 and code(world, "1") == ("synced", []), "their word is good for one"
 
