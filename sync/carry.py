@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors.calls import Answer, CallFailed, NotUnderstood, SignInRefused, Unavailable
+from connectors.calls import Answer, CallFailed, NotUnderstood, Request, SignInRefused, Unavailable
 from connectors.plan import ChangedThere, Done, Step
 from connectors.ports import Client
 from models import text
@@ -83,11 +83,19 @@ def _send(group: Sequence[Work], clients: Clients, time_is_up: Callable[[], bool
         return [Answer(Outcome.not_applied, reason="the lease is about to end")] * len(group)
     if time_is_up():
         return [Answer(Outcome.not_applied, reason="the task's time is up")] * len(group)
-    answer = client.send(steps[0].request if batch is None else batch.merge(steps))
+    answer = client.send(_of_version(steps[0].request, group[0]) if batch is None else batch.merge(steps))
     reach("after_remote_write", group[0])
     if batch is None:
         return [answer]
     return batch.split(answer, steps) if answer.outcome is Outcome.confirmed else [answer] * len(group)
+
+
+def _of_version(request: Request, work: Work) -> Request:
+    """What vanished there and is written anew must not be answered by what the server kept of the first time."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or work.version == 1:
+        return request
+    return replace(request, headers={**request.headers, "Idempotency-Key": f"{key}-v{work.version}"})
 
 
 def _read_there(work: Work, clients: Clients) -> None:

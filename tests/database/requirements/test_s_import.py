@@ -286,6 +286,32 @@ def test_going_back_to_an_earlier_revision_and_forth_again_reaches_the_vault_eac
     assert pages == [2, 1, 2, 1]
 
 
+def lost_there(world: PaperlessWorld, remote_id: str) -> None:
+    """Neither the contract nor a person can delete an invoice in the vault: somebody did it in its database."""
+    core = world.sage_paperless
+    del core.data.vaults["sage300"].invoices[remote_id]
+    [made] = [e for e in core.ledger.entries if e["remote_id"] == remote_id and e["effect"] == "created"]
+    core.ledger.entries.append({**made, "seq": len(core.ledger.entries) + 1, "actor": "person", "effect": "deleted"})
+
+
+def test_an_invoice_that_vanished_in_the_vault_is_imported_anew_when_somebody_asks(paperless):
+    """Unchanged, and within the days for which the adapter answers a known Idempotency-Key with its first answer."""
+    world = paperless("SI-103")
+    first, record = there(world, "SI-103"), world.record("invoice", "SI-103")
+    lost_there(world, first["id"])
+    world.act("procore", "attach_file", commitment="PO-1001-01", number=1, name="More.pdf")
+    world.scan("procore")
+    world.settle()
+    assert world.problems("invoice", "SI-103") == ["vanished_at_target"]
+    world.act("procore", "remove_attachment", commitment="PO-1001-01", number=1, name="More.pdf")
+    world.run(records.retry(world.company, [record.id], "somebody"))
+    world.scan("procore")
+    world.settle()
+    again = there(world, "SI-103")
+    assert again["id"] != first["id"] and world.record("invoice", "SI-103").remote_id == again["id"]
+    assert world.record("invoice", "SI-103").state == "synced"
+
+
 def test_a_vault_that_answers_with_another_revision_is_not_called_synced(paperless):
     world = paperless("SI-103")
     match = {"method": "POST", "path": "/refresh$"}
