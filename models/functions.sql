@@ -34,16 +34,17 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT company_id, array_agg(id ORDER BY id) FROM rung GROUP BY company_id
 $$;
 
--- Records with confirmed writes that nobody has looked at a second time, by company.
+-- Records with confirmed writes that nobody has looked at a second time, by company: so many of each, so that a system that is
+-- away holds up nobody else's. A connection that is switched off is not called.
 CREATE OR REPLACE FUNCTION sitebooks_unchecked(older interval, most int)
 RETURNS TABLE (company_id bigint, ids bigint[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT company_id, array_agg(DISTINCT record_id) FROM (
-        SELECT company_id, record_id FROM write
-        WHERE state = 'confirmed' AND side = 'target' AND checked_at IS NULL
-          AND ended_at < clock_timestamp() - older AND coalesce(looked_at, ended_at) < clock_timestamp() - older
-        ORDER BY ended_at LIMIT most
-    ) unchecked GROUP BY company_id
+        SELECT w.company_id, w.record_id, row_number() OVER (PARTITION BY w.company_id ORDER BY w.ended_at) AS place
+        FROM write w JOIN sync_record r ON r.id = w.record_id JOIN connection c ON c.id = r.connection_id AND c.enabled
+        WHERE w.state = 'confirmed' AND w.side = 'target' AND w.checked_at IS NULL
+          AND w.ended_at < clock_timestamp() - older AND coalesce(w.looked_at, w.ended_at) < clock_timestamp() - older
+    ) unchecked WHERE place <= most GROUP BY company_id
 $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_hook(address text)

@@ -19,7 +19,7 @@ from sync.company import Company, load
 
 log = logging.getLogger("sitebooks.sync")
 
-#: Writes looked at by one round; the rest are still due at the next.
+#: Writes of a company looked at by one round; the rest are still due at the next.
 MOST = 500
 
 _CHECKED = text("UPDATE write SET checked_at = clock_timestamp() WHERE id = ANY(:ids)")
@@ -37,7 +37,9 @@ def due() -> list[tuple[int, list[int]]]:
 
 
 def run(company_id: int, record_ids: Sequence[int]) -> None:
-    """Looks these up by their keys, one request each. What cannot be looked up now is due again later."""
+    """Looks these up by their keys, one request each. What cannot be looked up now is due again later, and so is all that
+    stands in a system that is away."""
+    away: set[str] = set()
     with session(company_id) as db:
         company = load(db, company_id)
         rows = _unchecked(db, record_ids)
@@ -48,12 +50,15 @@ def run(company_id: int, record_ids: Sequence[int]) -> None:
                 db.execute(_CHECKED, {"ids": list(row.writes)})
             continue
         target = flow_target(company, row)
+        if target in away:
+            continue
         try:
             forbidden.unless_paused(company, target)
             seen = sight(clients.client(company, target), held, row.key)
         except Unavailable as error:
             log.info("the second look waits: %s", error)
-            return
+            away.add(target)
+            continue
         except (CallFailed, NotUnderstood) as error:
             if isinstance(error, Forbidden):
                 forbidden.pause_if_all(company, target, error.answer.reason)

@@ -10,7 +10,7 @@ from simulators.kit.http import Request
 from sync import reconcile, second_look, settling, stops
 from sync.records import retry
 from tests.database.engine.stand import put, record, rows, writes
-from tests.database.requirements.company import order
+from tests.database.requirements.company import invoice, order
 
 
 @pytest.fixture
@@ -51,6 +51,25 @@ def test_what_was_written_was_read_back_and_looked_up_once_more(written):
     look(world, one)
     assert len(world.transports["lentune"].requests) == asked + 1, "once is enough"
     assert record(world, one).state == "synced"
+
+
+def test_a_connection_that_is_switched_off_is_not_looked_at(written):
+    world, one = written
+    minutes_later(world)
+    assert one in dict(second_look.due())[world.company]
+    put(world, "UPDATE connection SET enabled = false WHERE system = 'lentune'")
+    assert world.company not in dict(second_look.due())
+
+
+def test_a_system_that_is_away_holds_up_no_other_systems_second_looks(start):
+    world = start(commitments=[order()], invoices=[invoice()])
+    ids = [world.record("commitment", "PO-1").id, world.record("invoice", "INV-1").id]
+    assert [record(world, one).state for one in ids] == ["synced"] * 2
+    minutes_later(world)
+    world.fault("lentune", on="request", action="status", status=503)
+    second_look.run(world.company, ids)
+    checked = {one: all(w.checked_at is not None for w in writes(world, one) if w.side == "target") for one in ids}
+    assert checked == {ids[0]: False, ids[1]: True}
 
 
 def test_what_stands_there_otherwise_than_sent_is_shown(written, monkeypatch):
