@@ -20,7 +20,20 @@ from sync import comparing, problems
 from sync.clock import now
 from sync.company import block
 from sync.doubt import ask_used_up, hash_of, holds_an_earlier_version, taken
-from sync.intent import advance, backoff, close, doubt, in_doubt, later, mark_sending, named, not_sent, system_of, uncertain
+from sync.intent import (
+    advance,
+    backoff,
+    close,
+    doubt,
+    in_doubt,
+    later,
+    mark_sending,
+    named,
+    not_sent,
+    overtaken,
+    system_of,
+    uncertain,
+)
 from sync.judge import blocked, recheck
 from sync.work import UNFORESEEN, Verdict, Work
 
@@ -283,11 +296,14 @@ def _after_look(db: Connection, work: Work) -> None:
         return
     row = db.execute(
         text("""
-        UPDATE write SET looked_at = clock_timestamp(), absent_looks = absent_looks + 1 WHERE id = :id RETURNING *
+        UPDATE write SET looked_at = clock_timestamp(), absent_looks = absent_looks + 1 WHERE id = :id AND attempt = :a
+        RETURNING *
     """),
-        {"id": work.write_id},
-    ).one()
-    if row.state == WriteState.uncertain and row.absent_looks < 2:
+        {"id": work.write_id, "a": work.row.attempt},
+    ).one_or_none()
+    if row is None:  # the next attempt has it: what this one saw may be older than what that one sent
+        work.verdict = overtaken(work)
+    elif row.state == WriteState.uncertain and row.absent_looks < 2:
         gap = timedelta(seconds=max(1, environment().quarantine_seconds // 15))
         work.verdict = Verdict(in_doubt(work), (uncertain(work, row.reason or ""),), now() + gap, "looked once: not there")
     elif row.state == WriteState.uncertain and (work.step.irreversible or row.sends >= 2) and not ask_used_up(db, work):

@@ -69,6 +69,9 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
         },
     ).one()
     work.write_id, work.doubtful, work.action = row.id, False, ""
+    if row.attempt > work.row.attempt:
+        work.verdict = overtaken(work)
+        return None
     if row.state == WriteState.confirmed:
         done = done_from(row.done)
         if step.verify is None or row.verified_at is not None:
@@ -204,6 +207,11 @@ def not_sent(db: Connection, work: Work, answer: Answer) -> None:
 def later(work: Work, retry_at: datetime | None, reason: str) -> Verdict:
     """Nothing was sent, and it may be sent again: soon by the task's own policy, or when the system said."""
     return Verdict(RecordState.sending, (), retry_at or now() + timedelta(seconds=backoff(work)), reason, soon=True)
+
+
+def overtaken(work: Work) -> Verdict:
+    """The lease ended and a later attempt took the record: this one goes no further, and its verdict is not stored."""
+    return Verdict(work.state, reason="a later attempt has it")
 
 
 def backoff(work: Work) -> float:

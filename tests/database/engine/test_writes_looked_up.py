@@ -8,7 +8,7 @@ import pytest
 from settings.environment import environment
 from sync import clients, records
 from sync.views.record import record as seen
-from tests.database.engine.stand import arrive, put, quarantine_over, record, rows, run_due, states, writes
+from tests.database.engine.stand import arrive, lease_over, put, quarantine_over, record, rows, run_due, states, writes
 from tests.database.requirements.company import order
 
 CREATE = {"method": "POST", "path": "/rest/v1.1/requisitions"}
@@ -118,6 +118,28 @@ def test_a_try_that_was_never_sent_does_not_count_as_the_one_that_is_sent_again(
     assert after.state == "synced", after.problems
     assert [w.sends for w in writes(world, one, "invoice")] == [2], "one was lost and one arrived; the others were refused"
     assert len(world.ledger("procore", kind="requisitions", effect="created")) == 1
+
+
+def test_a_look_of_an_attempt_that_was_overtaken_counts_for_nothing(world):
+    """The mill found it: it stood still in its first look, and what it did not see was sent in the meantime."""
+    one = due_invoice(world)
+    world.fault("procore", on="request", times=1, match=CREATE, action="apply_later", seconds=2000)
+    transport = world.transports["procore"]
+    real = transport.handle_request
+
+    def overtaken_in_its_look(request):
+        transport.handle_request = real
+        answer = real(request)
+        lease_over(world, one)
+        again(world, one)
+        return answer
+
+    transport.handle_request = overtaken_in_its_look
+    run_due(world, one)
+    intent = writes(world, one, "invoice")[0]
+    assert (intent.state, intent.sends, intent.absent_looks) == ("uncertain", 1, 0)
+    quarantine_over(world)
+    assert again(world, one).state == "checking" and sent(world) == 1, "it takes two looks after the quarantine"
 
 
 def test_a_write_that_lands_late_is_found_and_not_sent_again(world):
