@@ -81,8 +81,8 @@ def _intend(db: Connection, work: Work, step: Step) -> Done | None:
     if not step.repeatable and work.version > 1 and row.state == WriteState.planned and not row.sends:
         row = of_an_earlier_version(db, work, step) or row
     if not row.sends and (until := on_its_way(db, work, step)):
-        reason = "what was sent for an earlier version may still arrive, and would be written over this one"
-        work.verdict = Verdict(in_doubt(work), (uncertain(work, reason),), until, reason)
+        waits = named(work, "earlier_version_on_its_way")
+        work.verdict = Verdict(RecordState.sending, (waits,), until, waits.code)
         return None
     if step.at_once:
         work.action, work.doubtful = "send", row.state in (WriteState.sending, WriteState.uncertain)

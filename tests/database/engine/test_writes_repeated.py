@@ -148,7 +148,7 @@ def test_a_newer_version_waits_for_what_was_lost_of_the_one_before_it(start):
     world.act("procore", "rename_project", project="1009", name="Second")
     world.settle()
     waiting = record(world, one)
-    assert (waiting.state, [p["code"] for p in waiting.problems]) == ("checking", ["outcome_uncertain"])
+    assert (waiting.state, [p["code"] for p in waiting.problems]) == ("pending", ["earlier_version_on_its_way"])
     assert world.one("lentune", "projects")["description"] == "First"
     world.clock.advance(401)
     assert bring_to_an_end(world, one).state == "synced"
