@@ -10,7 +10,7 @@ class Link:
     """One of our objects and what it became on the other side; `data` is what its last confirmed write left there.
 
     `doubtful`: a write of it may stand there, and nobody knows yet.
-    `gone`: what it was before that vanished there, when a person has asked that it be written anew.
+    `gone`: all that it was before and that vanished there, when a person has asked that it be written anew.
     """
 
     kind: str
@@ -20,7 +20,7 @@ class Link:
     state: str
     number: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
-    gone: str = ""
+    gone: tuple[str, ...] = ()
     doubtful: bool = False
 
 

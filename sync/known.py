@@ -28,7 +28,7 @@ _SNAPSHOTS = {
     "find_invoice": "r.connection_id = n.c AND r.data->>'invoice_id' = n.value AND r.gone_at IS NULL",
 }
 _SHOWN = {
-    "sync_record": "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held, r.sent->>'gone' AS gone, "
+    "sync_record": "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held, r.sent->'gone' AS gone, "
     "EXISTS (SELECT FROM write w WHERE w.record_id = r.id AND w.side = 'target' "
     "AND w.state IN ('sending', 'uncertain')) AS doubtful",
     "snapshot": "r.data",
@@ -146,7 +146,7 @@ class BatchKnown:
                 self._numbered[row.kind, row.value].add(row.source_id)
                 continue
             named = row.kind, row.source_id, row.remote_id, row.remote_number, row.state, row.number
-            link = Link(*named, row.held or {}, row.gone or "", row.doubtful)
+            link = Link(*named, row.held or {}, tuple(row.gone or ()), row.doubtful)
             target = self._links if row.what == "link" else self._from
             if target[row.kind, row.value] is None or row.remote_id:
                 target[row.kind, row.value] = link

@@ -260,11 +260,16 @@ def write_history(
     )
 
 
-#: What vanished at its target is written anew when a person asks for it: as another version, and not by its old id. That id
-#: is kept as what is gone: a source that names it still does not speak of a document that stands there.
+#: What vanished at its target is written anew when a person asks for it: as another version, and not by its old id. All that
+#: it ever was there is kept as what is gone: a source names the first of them for good (B.2), and that one does not stand.
 _NOT_LINKED = text("""
     UPDATE sync_record SET remote_id = NULL, remote_number = NULL, remote_version = NULL, held_hash = NULL, sent_hash = NULL,
-        sent = jsonb_build_object('gone', coalesce(remote_id, sent->>'gone'))
+        sent = jsonb_build_object('gone', (
+            SELECT coalesce(jsonb_agg(DISTINCT was), '[]') FROM (
+                SELECT w.done->>'remote_id' AS was FROM write w WHERE w.record_id = sync_record.id
+                    AND w.side = 'target' AND w.key = sync_record.key AND w.state = 'confirmed'
+                UNION SELECT sync_record.remote_id
+            ) ever WHERE was <> ''))
     WHERE id = ANY(:ids) AND problems @> '[{"code": "vanished_at_target"}]'
 """)
 

@@ -97,7 +97,7 @@ def raised_order(obj: Commitment, known: Known) -> Problem | None:
 def gone(obj: Invoice, known: Known) -> bool:
     """What Lentune says it was posted as was ours, vanished, and a person asked for it anew (F38)."""
     link = known.link("invoice", obj.source_id)
-    return link is not None and bool(obj.posted_as) and link.gone == obj.posted_as
+    return link is not None and obj.posted_as in link.gone
 
 
 def invoice(obj: Invoice, known: Known) -> Problem | None:

@@ -129,6 +129,24 @@ def test_a_person_may_have_it_written_anew(written, monkeypatch):
     assert found.remote_id == old, "it is there after all, under its anchor"
 
 
+@pytest.mark.fault("F38")
+def test_what_is_deleted_there_again_and_again_is_written_anew_each_time_somebody_asks(start):
+    """Lentune names the first direct cost for good: after the second deletion it was taken for one that is not ours."""
+    world = start(invoices=[invoice()])
+    one = world.record("invoice", "INV-1").id
+    ids = set()
+    for _ in range(3):
+        ids.add(record(world, one).remote_id)
+        world.act("procore", "delete_direct_cost", number="INV-1")
+        put(world, "UPDATE sync_record SET synced_at = synced_at - interval '1 hour'")
+        reconcile.run(world.company, "lentune")
+        assert world.problems("invoice", "INV-1") == ["vanished_at_target"]
+        world.run(retry(world.company, [one], "somebody"))
+        world.settle()
+        assert (record(world, one).state, len(world.state("procore", "direct_costs", deleted_at=None))) == ("synced", 1)
+    assert len(ids) == 3
+
+
 def test_the_nightly_comparison_finds_what_is_gone_and_many_stop_the_writing(start):
     numbers = [f"PO-{n}" for n in range(1, 6)]
     world = start(sync=False, commitments=[order(number) for number in numbers])

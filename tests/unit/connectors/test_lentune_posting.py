@@ -521,9 +521,9 @@ def test_an_invoice_against_an_order_in_another_currency_is_not_posted_as_if_it_
 def test_what_vanished_in_procore_is_posted_anew_only_when_it_was_ours_and_lentune_is_told_nothing_new():
     known, bill = agreed(), invoice(posting_state="posted", posted_as="77", posted_to="direct_cost")
     assert FLOW.scope(bill, known).code == "already_posted"
-    known.links["invoice", bill.source_id] = Link("invoice", bill.source_id, None, None, "pending", gone="76")
+    known.links["invoice", bill.source_id] = Link("invoice", bill.source_id, None, None, "pending", gone=("76",))
     assert FLOW.scope(bill, known).code == "already_posted", "posted as something that never was ours"
-    known.links["invoice", bill.source_id] = Link("invoice", bill.source_id, None, None, "pending", gone="77")
+    known.links["invoice", bill.source_id] = Link("invoice", bill.source_id, None, None, "pending", gone=("76", "77"))
     assert FLOW.scope(bill, known) is None
     assert "lentune_names_earlier" in codes(FLOW, bill, known)
     assert list(FLOW.report(bill, Verdict((), "78", {"as": "direct_cost"}, "1-1"), KEY)) == []
