@@ -1,4 +1,4 @@
-"""Until when a request whose answer was lost may still be carried out"""
+"""Until when a request whose answer was lost may still be carried out; what vanished is kept as a list"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,8 @@ down_revision = "0004"
 
 def upgrade() -> None:
     op.add_column("write", sa.Column("lands_until", sa.DateTime(timezone=True)))
+    op.execute("UPDATE sync_record SET sent = jsonb_set(sent, '{gone}', jsonb_build_array(sent->'gone'))"
+               " WHERE jsonb_typeof(sent->'gone') = 'string'")  # all that it ever was, instead of the last
 
 
 def downgrade() -> None:
