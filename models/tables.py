@@ -196,6 +196,7 @@ sync_record = Table(
     Column("sent", JSONB),  # the same in full, to tell what somebody else changed there
     Column("told_hash", LargeBinary),  # the verdict the source was last told
     Column("asked", Boolean, nullable=False, server_default=false()),  # a person asked: do not skip for the schedule
+    Column("consent", Text),  # the problem that a person has given their word on; good for one try, and until it rests again
     Column("remote_id", Text),
     Column("remote_number", Text),
     Column("remote_version", Text),

@@ -47,7 +47,7 @@ def reject(company_id: int, record_id: int, version: int, amount: Decimal | None
     """Turns this version down, with the reason; a new version comes back. Raises Changed, NotWaiting, LookupError."""
     with session(company_id) as db:
         record = _decide(db, record_id, version, amount, "rejected", actor, reason)
-        fields = {"due_at": None, "asked": False}
+        fields = {"due_at": None, "asked": False, "consent": None}
         records.move(db, record, RecordState.rejected, actor, reason=reason, story={"version": version}, fields=fields)
 
 

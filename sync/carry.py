@@ -19,7 +19,7 @@ from settings.failpoints import reach
 from sync import comparing, problems
 from sync.clock import now
 from sync.company import block
-from sync.doubt import ask_used_up, hash_of, holds_an_earlier_version, taken
+from sync.doubt import agreed, hash_of, holds_an_earlier_version, taken, word_used_up
 from sync.intent import (
     advance,
     backoff,
@@ -36,6 +36,9 @@ from sync.intent import (
 )
 from sync.judge import blocked, recheck
 from sync.work import UNFORESEEN, Verdict, Work
+
+#: The problems that a person settles by saying that it is not there.
+NOT_THERE = ("outcome_needs_person", "found_is_anothers")
 
 Clients = Callable[[Work, Step], Client]
 
@@ -250,7 +253,7 @@ def _after_compared(db: Connection, work: Work) -> None:
     if stale.ours is not None:
         close(db, work, WriteState.confirmed, None, stale.ours)
         _go_on(db, work, step, stale.ours)
-    elif stale.differing and not work.row.asked:
+    elif stale.differing and work.row.consent != "edited_on_both_sides":
         work.verdict = comparing.edited_there(work, stale, named(work, "edited_on_both_sides"))
     else:
         work.verdict = comparing.too_often(work, now() + timedelta(seconds=backoff(work)))
@@ -278,7 +281,7 @@ def _after_look(db: Connection, work: Work) -> None:
     """Found: confirmed. Absent at the first try: send. Absent twice after doubt: send once more, or ask a person."""
     assert work.step is not None
     if work.found is not None and (other := taken(db, work, work.found)):
-        if not ask_used_up(db, work):
+        if not agreed(db, work, *NOT_THERE):
             problem = named(work, "found_is_anothers", there=work.found.remote_id, other=other)
             work.verdict = Verdict(RecordState.needs_attention, (problem,), reason=problem.code)
             return
@@ -306,12 +309,19 @@ def _after_look(db: Connection, work: Work) -> None:
     elif row.state == WriteState.uncertain and row.absent_looks < 2:
         gap = timedelta(seconds=max(1, environment().quarantine_seconds // 15))
         work.verdict = Verdict(in_doubt(work), (uncertain(work, row.reason or ""),), now() + gap, "looked once: not there")
-    elif row.state == WriteState.uncertain and (work.step.irreversible or row.sends >= 2) and not ask_used_up(db, work):
+    elif row.state == WriteState.uncertain and _needs_a_word(db, work, row):
         work.verdict = Verdict(RecordState.needs_attention, (named(work, "outcome_needs_person", key=work.step.key),))
     elif work.stop is not None:
         close(db, work, WriteState.abandoned, None)
         work.verdict = Verdict(RecordState.ignored, (work.stop,), reason=work.stop.code)
     else:
         db.execute(text("UPDATE write SET absent_looks = 0 WHERE id = :id"), {"id": work.write_id})
+        word_used_up(db, work)
         work.action = "send"
         mark_sending(db, work, hash_of(work.step))
+
+
+def _needs_a_word(db: Connection, work: Work, row: Any) -> bool:
+    """What cannot be taken back, or was sent twice already, is sent once more only when a person has said that it is not there."""
+    assert work.step is not None
+    return (work.step.irreversible or row.sends >= 2) and not agreed(db, work, *NOT_THERE)

@@ -26,6 +26,8 @@ log = logging.getLogger("sitebooks.sync")
 #: longer, the record is looked at after recheck_seconds.
 SECOND_LOOK = timedelta(seconds=2)
 
+UNDER_WAY = (RecordState.pending, RecordState.sending, RecordState.checking)
+
 _BEGUN = text("""
     SELECT EXISTS (SELECT FROM write WHERE record_id = :r AND version = :v AND side = 'target'
         AND state IN ('confirmed', 'sending', 'uncertain'))
@@ -127,6 +129,8 @@ def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
             "amount": getattr(work.obj, "amount", None),
             "currency": getattr(work.obj, "currency", None),
         }
+    if state not in UNDER_WAY:
+        fields["consent"] = None  # a word is given on what stands against it now, and on nothing that comes later
     if state is RecordState.awaiting_approval:
         fields |= {"held": work.held, "held_hash": work.held_hash, "version": work.version}
     if state is RecordState.synced and verdict.done is not None:

@@ -101,10 +101,18 @@ def taken(db: Connection, work: Work, found: Done) -> str:
     return str(other.number) if other is not None else ""
 
 
-def ask_used_up(db: Connection, work: Work) -> bool:
-    """Whether a person asked for one more try. Their word is good for one: the next doubt is theirs again."""
-    asked = db.execute(
-        text("UPDATE sync_record SET asked = false WHERE id = :id AND asked AND attempt = :a RETURNING id"),
+def agreed(db: Connection, work: Work, *codes: str) -> bool:
+    """Whether a person has decided about one of these problems, and nothing was sent since."""
+    found = db.execute(
+        text("SELECT id FROM sync_record WHERE id = :id AND consent = ANY(:codes) AND attempt = :a"),
+        {"id": work.id, "codes": list(codes), "a": work.row.attempt},
+    )
+    return found.first() is not None
+
+
+def word_used_up(db: Connection, work: Work) -> None:
+    """A person's word is good for one try: the next doubt is theirs again."""
+    db.execute(
+        text("UPDATE sync_record SET consent = NULL WHERE id = :id AND consent IS NOT NULL AND attempt = :a"),
         {"id": work.id, "a": work.row.attempt},
     )
-    return asked.first() is not None

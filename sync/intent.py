@@ -15,12 +15,11 @@ from settings.environment import environment
 from settings.secret_values import blank
 from sync import problems
 from sync.clock import now
-from sync.doubt import hash_of, of_an_earlier_version, on_its_way
+from sync.doubt import hash_of, of_an_earlier_version, on_its_way, word_used_up
 from sync.work import Verdict, Work
 
 #: Characters of an answer in doubt that are kept.
 MOST_KEPT = 2000
-_NOT_ASKED = text("UPDATE sync_record SET asked = false WHERE id = :id AND attempt = :a")
 
 
 def begin(db: Connection, work: Work, plan: Plan) -> None:
@@ -160,8 +159,7 @@ def doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer: 
             "a": work.row.attempt,
         },
     )
-    if work.row.asked:  # what a person asked for before this doubt is no word on it
-        db.execute(_NOT_ASKED, {"id": work.id, "a": work.row.attempt})
+    word_used_up(db, work)  # what a person said before this doubt is no word on it
     work.verdict = Verdict(in_doubt(work), (uncertain(work, reason),), until, reason, soon=soon)
 
 

@@ -120,7 +120,7 @@ def _approval(db: Connection, work: Work) -> Verdict | None:
         else None
     )
     if decided is not None and decided.decision == "rejected":
-        if not work.row.asked:
+        if work.row.consent != "rejected":
             return Verdict(RecordState.rejected)
         decided = None
     asks = mode == "manual" or (mode == "automatic_when_checks_pass" and bool(work.warnings))

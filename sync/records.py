@@ -168,6 +168,7 @@ _TYPES = {
     "tries": "int",
     "unfinished": "int",
     "asked": "boolean",
+    "consent": "text",
     "synced_at": "timestamptz",
 }
 
@@ -274,35 +275,47 @@ _NOT_LINKED = text("""
 """)
 
 
-def retry(company_id: int, record_ids: Sequence[int], actor: str, *, not_there: bool = False) -> Rung:
+#: "Send again" says all that there is to decide about these; every other decision has a word of its own.
+SETTLED_BY_ASKING = frozenset({"vanished_at_target", "found_is_anothers"})
+
+
+def retry(company_id: int, record_ids: Sequence[int], actor: str, *, word: str = "", said: str = "") -> Rung:
     """A person asks: these are read and judged again, and sent if nothing stands against it.
 
-    What is being checked is looked up after its quarantine, and nothing more: that it may be sent once more if it is not
-    found, a person says with `not_there`.
+    What is in doubt is looked up after its quarantine, and nothing more; what was changed there is compared again. `word`: the
+    problem that the person has decided about (settling), `said`: in words.
     """
     with session(company_id) as db:
         rows = db.execute(
             text("""
-            SELECT id, company_id, kind, state, lease_until > clock_timestamp() AS busy
+            SELECT id, company_id, kind, state, problems, lease_until > clock_timestamp() AS busy
             FROM sync_record WHERE id = ANY(:ids) FOR UPDATE
         """),
             {"ids": list(record_ids)},
         ).all()
         for row in rows:
             if row.state not in (RecordState.sending, RecordState.checking):
-                move(db, row, RecordState.pending, actor, reason="asked to send again")
+                move(db, row, RecordState.pending, actor, reason=said or "asked to send again")
             else:
-                said = "said that it is not there" if not_there else "asked to look again"
-                write_history(db, company_id, row.id, actor, "record.asked", None, None, said)
+                write_history(db, company_id, row.id, actor, "record.asked", None, None, said or "asked to look again")
+        words = {row.id: word or _settled_by_asking(row) for row in rows}
         db.execute(
             text("""
             UPDATE sync_record SET due_at = clock_timestamp(), rung_at = clock_timestamp(), stale_at = clock_timestamp(),
-                asked = asked OR :sure OR state NOT IN ('sending', 'checking'), tries = 0, unfinished = 0 WHERE id = ANY(:ids)
+                asked = asked OR state NOT IN ('sending', 'checking'), consent = coalesce(nullif(word, ''), consent),
+                tries = 0, unfinished = 0
+            FROM unnest(CAST(:ids AS bigint[]), CAST(:words AS text[])) AS given (record_id, word) WHERE id = record_id
         """),
-            {"ids": [r.id for r in rows], "sure": not_there},
+            {"ids": list(words), "words": list(words.values())},
         )
         db.execute(_NOT_LINKED, {"ids": [r.id for r in rows]})
         return by_kind((r.kind, r.id) for r in rows)
+
+
+def _settled_by_asking(row: Any) -> str:
+    if row.state == RecordState.rejected:
+        return "rejected"
+    return next((p["code"] for p in row.problems if p["code"] in SETTLED_BY_ASKING), "")
 
 
 def _amount(obj: Object) -> str | None:

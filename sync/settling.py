@@ -31,7 +31,7 @@ def link(company_id: int, record_id: int, remote_id: str, actor: str) -> Rung:
         _settle_writes(db, record, remote_id)
         fields = {
             "remote_id": remote_id, "sent_hash": record.held_hash, "sent": record.held, "problems": [], "waits_for": [],
-            "due_at": None, "asked": False, "synced_at": now(),
+            "due_at": None, "asked": False, "consent": None, "synced_at": now(),
         }  # fmt: skip
         reason, after = f"found in the target as {remote_id}", RecordState.synced
         if _flow(db, record).reads_links:
@@ -48,7 +48,7 @@ def not_there(company_id: int, record_id: int, actor: str) -> Rung:
         record = _locked(db, record_id)
         if record.state not in (RecordState.checking, RecordState.needs_attention):
             raise NotToDecide(f"{record.number or record.source_id} is not in doubt")
-    return records.retry(company_id, [record_id], actor, not_there=True)
+    return records.retry(company_id, [record_id], actor, word="outcome_needs_person", said="said that it is not there")
 
 
 def keep_theirs(company_id: int, record_id: int, actor: str) -> None:
@@ -67,7 +67,7 @@ def send_ours(company_id: int, record_id: int, actor: str) -> Rung:
         record = _locked(db, record_id)
         if record.state not in (RecordState.conflict, RecordState.unlinked):
             raise NotToDecide(f"{record.number or record.source_id} is in no conflict")
-    return records.retry(company_id, [record_id], actor)
+    return records.retry(company_id, [record_id], actor, word="edited_on_both_sides", said="said to send ours")
 
 
 def unlink(company_id: int, record_id: int, actor: str, reason: str) -> None:
@@ -148,5 +148,5 @@ def _settle_writes(db: Connection, record: Any, remote_id: str) -> None:
 
 
 def _unlink(db: Connection, record: Any, actor: str, reason: str) -> None:
-    fields: dict[str, Any] = {"problems": [], "waits_for": [], "due_at": None, "asked": False}
+    fields: dict[str, Any] = {"problems": [], "waits_for": [], "due_at": None, "asked": False, "consent": None}
     records.move(db, record, RecordState.unlinked, actor, reason=reason, fields=fields)

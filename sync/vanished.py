@@ -56,7 +56,7 @@ def compared(db: Connection, company: Company, record_ids: Sequence[int], system
 
 def stands(row: Any) -> Problem | None:
     """The problem of a record that vanished and that nobody has decided about."""
-    if row.asked:
+    if row.consent == "vanished_at_target":
         return None
     found = (p for p in row.problems if p["code"] == "vanished_at_target")
     return next((problems.from_record(p) for p in found), None)

@@ -27,7 +27,7 @@ def retry(
     company: CompanyRef = None,
     connection: System = None,
 ) -> None:
-    """Look again at once. What is being checked is looked up, never sent blindly."""
+    """Look again at once. What is in doubt or in conflict is only looked at: `settle` decides."""
     from cli.matching import parents
     from cli.place import actor, enter, publish_from_here
     from cli.rows import row_plain, show_rows

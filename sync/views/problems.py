@@ -20,6 +20,9 @@ from sync.views.words import HEALING, NEEDS_YOU, state_word
 OPEN = (*NEEDS_YOU, *HEALING)
 
 
+#: What sends these is said of one document at a time, by whoever has looked.
+ONE_BY_ONE = frozenset({"outcome_needs_person", "edited_on_both_sides"})
+
 _TO_MEND = text("""
     SELECT count(*) FROM sync_record WHERE state = ANY(:healing)
         AND EXISTS (SELECT FROM jsonb_array_elements(problems) p WHERE p->>'code' = ANY(:codes))
@@ -43,6 +46,12 @@ class ProblemGroup:
     def needs_you(self) -> bool:
         """A person must act here; otherwise it closes by itself, at the latest when its cause was mended."""
         return self.state in NEEDS_YOU
+
+
+    @property
+    def one_by_one(self) -> bool:
+        """Each has to be decided on its own page; asking for all of them only looks again."""
+        return self.code in ONE_BY_ONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,15 +77,15 @@ def test_it_is_not_there_asks_for_one_more_send(demo: World, client: TestClient)
     post(client, f"/objects/{record.id}/not-there")
     now = state_of(demo, record.id)
     assert now.state == "pending"
-    assert now.asked
+    assert now.consent == "outcome_needs_person"
 
 
 def test_looking_again_is_no_word_that_it_is_not_there(demo: World, client: TestClient) -> None:
     record = put(demo, "commitment", "checking", "outcome_uncertain", key="SB-1")
     post(client, f"/objects/{record.id}/retry")
-    assert not state_of(demo, record.id).asked
+    assert state_of(demo, record.id).consent is None
     post(client, f"/objects/{record.id}/not-there")
-    assert (state_of(demo, record.id).state, state_of(demo, record.id).asked) == ("checking", True)
+    assert (state_of(demo, record.id).state, state_of(demo, record.id).consent) == ("checking", "outcome_needs_person")
 
 
 def test_a_conflict_shows_both_and_keeps_theirs(demo: World, client: TestClient) -> None:

@@ -59,7 +59,7 @@ def test_a_second_time_out_is_for_a_person(site: Stand) -> None:
         assert len(traffic.of("POST", REQUISITIONS)) == 2
         assert site.created("procore") == []
         site.mend()
-        person(site, "retry", record["id"])
+        person(site, "not-there", record["id"])
         site.wait_state("invoice", invoice, seconds=40)
     assert len(site.created("procore", "requisitions")) == 1
 

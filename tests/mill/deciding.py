@@ -29,9 +29,12 @@ def decide(site: Site, broker: Broker, random: Random) -> str:
     record = random.choice(waiting)
     if _in_doubt(record) and _arrived(site, record):
         return "said that it arrived"
+    if _in_doubt(record) and random.random() < 0.7:
+        _send_again(site, broker, record)
+        return "said that it is not there"
     if record.state != "awaiting_approval":
         _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
-        return "sent again"
+        return "asked for another look"
     version = record.version - (1 if random.random() < 0.1 else 0)  # looked at before it changed
     try:
         if random.random() < 0.15:
@@ -55,7 +58,7 @@ def agree_to_all(site: Site, broker: Broker) -> int:
 
 def settle_all(site: Site, broker: Broker) -> int:
     """Every decision that only a person can take is taken, in one way or the other; gives how many there were."""
-    from sync import records, settling, stops
+    from sync import settling, stops
 
     count = 0
     for system in site.simulators:
@@ -67,7 +70,7 @@ def settle_all(site: Site, broker: Broker) -> int:
         choice = record.id % 3
         if site.world.decides and _in_doubt(record):
             if not choice or not _arrived(site, record):
-                _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
+                _send_again(site, broker, record)
         elif record.state == "conflict" and choice == 0:
             settling.keep_theirs(site.company, record.id, ACTOR)
         elif record.state == "conflict" and choice == 1:
@@ -75,7 +78,7 @@ def settle_all(site: Site, broker: Broker) -> int:
         elif record.state == "conflict" or (codes & site.world.left_there and choice == 0):
             settling.unlink(site.company, record.id, ACTOR, "both go their own ways")
         elif codes & (site.world.left_there | site.world.asked_again):
-            _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
+            _send_again(site, broker, record)
         else:
             continue
         count += 1
@@ -84,6 +87,16 @@ def settle_all(site: Site, broker: Broker) -> int:
 
 def _in_doubt(record: Any) -> bool:
     return any(problem["code"] == IN_DOUBT for problem in record.problems)
+
+
+def _send_again(site: Site, broker: Broker, record: Any) -> None:
+    """In the words that the problem asks for."""
+    from sync import records, settling
+
+    if _in_doubt(record):
+        _ring(broker, site.company, settling.not_there(site.company, record.id, ACTOR))
+    else:
+        _ring(broker, site.company, records.retry(site.company, [record.id], ACTOR))
 
 
 def _arrived(site: Site, record: Any) -> bool:

@@ -86,9 +86,11 @@ def _waiting(stack: Stack, connection: Connection) -> int:
 def _send_again(stack: Stack) -> int:
     """A person presses the button that the problem names."""
     stuck = stack.rows(
-        "SELECT id FROM sync_record WHERE state = 'needs_attention' AND problems->0->>'code' = ANY(%s)", list(SEND_AGAIN))
+        "SELECT id, problems->0->>'code' AS code FROM sync_record WHERE state = 'needs_attention'"
+        " AND problems->0->>'code' = ANY(%s)", list(SEND_AGAIN))
     for row in stuck:
-        stack.api("POST", f"/records/{row['id']}/retry", {})
+        word = "not-there" if row["code"] == "outcome_needs_person" else "retry"
+        stack.api("POST", f"/records/{row['id']}/{word}", {})
     return len(stuck)
 
 

@@ -43,7 +43,7 @@ def test_it_is_there_links_and_sends_nothing(sitebooks: Command, world: World) -
 def test_it_is_not_there_asks_for_one_more_send(sitebooks: Command, world: World) -> None:
     put(world, "needs_attention", "outcome_needs_person", key="SB-1")
     assert sitebooks("settle", NUMBER, "--kind", "commitment", "--not-there", "--yes").exit_code == 0
-    assert world.record("commitment", NUMBER).asked
+    assert world.record("commitment", NUMBER).consent == "outcome_needs_person"
 
 
 @pytest.mark.parametrize(("option", "after"), [("--ours", "pending"), ("--theirs", "unlinked")])

@@ -28,7 +28,7 @@ def reject(who: Approver, record_id: int, seen: Reject) -> RecordOut:
 
 @router.post("/records/{record_id}/retry", status_code=202)
 def retry(who: Approver, record_id: int) -> RecordOut:
-    """Read and judged again, and sent if nothing stands against it; what is in doubt is looked up first."""
+    """Read and judged again, and sent if nothing stands against it; what is in doubt or in conflict is only looked at."""
     actions.send_again(who.company_id, [record_id], who.name)
     return _record(who.company_id, record_id)
 

@@ -131,3 +131,23 @@ def test_an_edit_of_a_new_copy_in_doubt_is_shown_and_linked(start):
     world.run(records.retry(world.company, [record.id], "somebody"))
     world.settle()
     assert len(world.state("lentune", "purchase_orders")) == 1
+
+
+@pytest.mark.fault("F39")
+def test_an_old_send_again_is_no_leave_to_write_over_a_later_edit(start):
+    world = start(commitments=[order()])
+    world.act("procore", "change_line", number="PO-1", position=1, description="")
+    world.settle()
+    one = world.record("commitment", "PO-1")
+    assert one.state == "needs_attention"
+    world.run(records.retry(world.company, [one.id], "an accountant"))
+    world.settle()
+    world.act("lentune", "change_purchase_order", number="PO-1", amount="777.00")
+    world.settle()
+    world.act("procore", "change_line", number="PO-1", position=1, description="Ready-mix", amount="1250.00")
+    world.settle()
+    assert world.record("commitment", "PO-1").state == "conflict"
+    world.run(records.retry(world.company, [one.id], "an accountant"))
+    world.settle()
+    assert world.record("commitment", "PO-1").state == "conflict", "to ask again is not to say: send ours"
+    assert world.one("lentune", "purchase_orders", number="PO-1")["total"] == "777.00"

@@ -123,7 +123,7 @@ def test_a_note_names_the_person_who_asked(start):
     run_due(world, one)
     records.retry(world.company, [one], "Ana")
     asked = rows(world, "SELECT * FROM history WHERE record_id = :r AND what = 'record.asked'", r=one)[0]
-    assert asked.actor == "Ana" and not record(world, one).asked, "to look again is no word that it is not there"
+    assert asked.actor == "Ana" and record(world, one).consent is None, "to look again is no word that it is not there"
 
 
 def test_the_time_of_a_state_counts_from_its_change(start):

@@ -167,11 +167,17 @@ def test_it_is_sent_again_by_itself_once_and_then_a_person_decides(world):
     for _ in range(6):
         quarantine_over(world)
         again(world, one)
+    assert sent(world) == 2, "to ask again is no word that it is not there"
+
+    world.run(settling.not_there(world.company, one, "Ana"))
+    for _ in range(6):
+        quarantine_over(world)
+        again(world, one)
     assert sent(world) == 3, "one request of a person is one more try, not a licence"
     assert record(world, one).state == "needs_attention"
 
     world.mend()
-    world.run(records.retry(world.company, [one], "Ana"))
+    world.run(settling.not_there(world.company, one, "Ana"))
     for _ in range(3):
         quarantine_over(world)
         again(world, one)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from models import session, text
-from sync import rebuild, records, settling
+from sync import rebuild, records, settling, stops
 from tests.database.requirements.test_y_payments import ON, code, issued, pay, poll
 from tests.database.web_clients import post, script, visitor
 
@@ -160,3 +160,28 @@ def test_one_payment_there_does_not_stand_for_two_here(world):
     world.settle()
     assert {one.state for one in world.records("payment")} == {"synced"} and posts(world) == 1, "a person said it is another one"
     assert sum(Decimal(one["amount"]) for one in world.state("procore", "contract_payments")) == 100
+
+
+def test_asking_again_for_what_needs_a_word_looks_and_sends_nothing(world):
+    lost(world, seconds=100_000)
+    world.run(records.retry(world.company, [world.record("payment", "1").id], "somebody"))
+    looked_for(world)
+    assert posts(world) == 1 and code(world, "1") == ("needs_attention", ["outcome_needs_person"])
+
+
+def test_asking_for_a_payment_that_waits_says_nothing_about_its_twin(world):
+    world.act("procore", "enter_payment", commitment="SC-1001-01", amount="50.00", date="2026-11-10", invoice=1, check="1")
+    world.act("sage_paperless", "pay_other", amount="50.00", check="1", date="2026-11-10", procore_invoice_id=invoice(world))
+    poll(world)
+    with session(world.company) as db:
+        stops.stop(db, world.company, "procore", "duplicate_found", "two stand there")
+    world.act("sage_paperless", "pay_other", amount="50.00", check="1", date="2026-11-12", procore_invoice_id=invoice(world))
+    poll(world)
+    second = world.records("payment")[-1]
+    assert [p["code"] for p in second.problems] == ["writing_stopped"]
+    world.run(records.retry(world.company, [second.id], "somebody"))
+    world.settle()
+    world.run(stops.go_on(world.company, "procore", "somebody"))
+    world.mend()
+    assert posts(world) == 0
+    assert [p["code"] for p in world.records("payment")[-1].problems] == ["found_is_anothers"]
