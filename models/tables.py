@@ -252,7 +252,7 @@ write = Table(
     _time("sent_at"),
     _time("ended_at"),
     _time("uncertain_until"),
-    _time("lands_until"),  # a try of it whose answer was lost may be carried out until then
+    _time("lands_until"),  # the last of its tries in doubt may be carried out until then; null: none was in doubt
     _time("looked_at"),
     _time("verified_at"),  # read back by its id
     _time("checked_at"),  # looked for by its key once more: exactly one stands there

@@ -10,6 +10,7 @@ class Link:
     """One of our objects and what it became on the other side; `data` is what its last confirmed write left there.
 
     `doubtful`: a write of it may stand there, and nobody knows yet.
+    `begun`: so may some part of it; what it is written as does not change any more.
     `gone`: all that it was before and that vanished there, when a person has asked that it be written anew.
     """
 
@@ -22,6 +23,7 @@ class Link:
     data: Mapping[str, Any] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
     doubtful: bool = False
+    begun: bool = False
 
 
 class Known(Protocol):

@@ -25,6 +25,7 @@ from sync.intent import (
     backoff,
     close,
     doubt,
+    doubt_kept,
     in_doubt,
     later,
     mark_sending,
@@ -39,6 +40,16 @@ from sync.work import UNFORESEEN, Verdict, Work
 
 #: The problems that a person settles by saying that it is not there.
 NOT_THERE = ("outcome_needs_person", "found_is_anothers")
+
+#: One look more that found nothing. Of a doubt, one that comes too soon after the last counts for nothing.
+_ABSENT = text("""
+    UPDATE write w SET absent_looks = absent_looks + seen.counts::int,
+        looked_at = CASE WHEN seen.counts THEN clock_timestamp() ELSE looked_at END
+    FROM (
+        SELECT state <> 'uncertain' OR absent_looks = 0 OR coalesce(looked_at < clock_timestamp() - CAST(:gap AS interval), true)
+            AS counts FROM write WHERE id = :id
+    ) seen WHERE w.id = :id AND w.attempt = :a RETURNING w.*
+""")
 
 Clients = Callable[[Work, Step], Client]
 
@@ -267,7 +278,10 @@ def _refused(db: Connection, work: Work, step: Step, answer: Answer) -> None:
         close(db, work, WriteState.planned, answer)
         work.action = "compare"
         return
-    close(db, work, WriteState.rejected, answer)
+    if work.doubtful and step.repeatable:  # this try is refused; an earlier one may stand there all the same
+        doubt_kept(db, work, answer)
+    else:
+        close(db, work, WriteState.rejected, answer)
     if answer.status == 401:
         problem = _reconnect(work, answer.reason)
         block(db, system_of(work))
@@ -286,6 +300,9 @@ def _after_look(db: Connection, work: Work) -> None:
             work.verdict = Verdict(RecordState.needs_attention, (problem,), reason=problem.code)
             return
         work.found = None  # a person said that this is another one
+    if work.found is not None and work.by_sight:
+        _left_behind(db, work, work.found)
+        return
     if work.found is not None and holds_an_earlier_version(db, work, work.step, work.found):
         work.verdict = Verdict(RecordState.pending, (), now(), "found as an earlier version left it", soon=True)
         return
@@ -297,22 +314,16 @@ def _after_look(db: Connection, work: Work) -> None:
     if work.step.awaited is not None:
         work.verdict = blocked((work.step.awaited,))
         return
-    row = db.execute(
-        text("""
-        UPDATE write SET looked_at = clock_timestamp(), absent_looks = absent_looks + 1 WHERE id = :id AND attempt = :a
-        RETURNING *
-    """),
-        {"id": work.write_id, "a": work.row.attempt},
-    ).one_or_none()
+    gap = timedelta(seconds=max(1, environment().quarantine_seconds // 15))
+    row = db.execute(_ABSENT, {"id": work.write_id, "a": work.row.attempt, "gap": gap}).one_or_none()
     if row is None:  # the next attempt has it: what this one saw may be older than what that one sent
         work.verdict = overtaken(work)
-    elif row.state == WriteState.uncertain and row.absent_looks < 2:
-        gap = timedelta(seconds=max(1, environment().quarantine_seconds // 15))
+    elif (row.state == WriteState.uncertain or work.stop is not None) and row.absent_looks < 2:
         work.verdict = Verdict(in_doubt(work), (uncertain(work, row.reason or ""),), now() + gap, "looked once: not there")
     elif row.state == WriteState.uncertain and _needs_a_word(db, work, row):
         work.verdict = Verdict(RecordState.needs_attention, (named(work, "outcome_needs_person", key=work.step.key),))
     elif work.stop is not None:
-        close(db, work, WriteState.abandoned, None)
+        _forget(db, work, "looked for twice: it is not there")
         work.verdict = Verdict(RecordState.ignored, (work.stop,), reason=work.stop.code)
     else:
         db.execute(text("UPDATE write SET absent_looks = 0 WHERE id = :id"), {"id": work.write_id})
@@ -321,7 +332,26 @@ def _after_look(db: Connection, work: Work) -> None:
         mark_sending(db, work, hash_of(work.step))
 
 
+def _left_behind(db: Connection, work: Work, found: Done) -> None:
+    """Something of it stands there, and nobody goes on writing it: linked, and judged with that."""
+    _forget(db, work, f"it stands there as {found.remote_id}")
+    comparing.link_as_written(db, work, found)
+    work.verdict = Verdict(RecordState.pending, (), now(), "what was begun stands there", soon=True)
+
+
+def _forget(db: Connection, work: Work, why: str) -> None:
+    """Nothing is in doubt about this record any more."""
+    db.execute(
+        text("""
+        UPDATE write SET state = 'abandoned', reason = :why, ended_at = clock_timestamp()
+        WHERE record_id = :r AND side = 'target' AND state IN ('planned', 'sending', 'uncertain', 'rejected')
+    """),
+        {"r": work.row.id, "why": why},
+    )
+
+
 def _needs_a_word(db: Connection, work: Work, row: Any) -> bool:
-    """What cannot be taken back, or was sent twice already, is sent once more only when a person has said that it is not there."""
+    """What cannot be taken back, or was sent twice already, is sent once more only when a person says that it is not there."""
     assert work.step is not None
-    return (work.step.irreversible or row.sends >= 2) and not agreed(db, work, *NOT_THERE)
+    twice = row.sends >= 2 and work.stop is None
+    return (work.step.irreversible or twice) and not agreed(db, work, *NOT_THERE)

@@ -86,20 +86,13 @@ def _as_stored(work: Work) -> Any:
     return SimpleNamespace(id=work.id, company_id=work.row.company_id, state=work.state)
 
 
-def _rang(work: Work, state: RecordState) -> bool:
-    """A bell rang for a record that waits for a person now: the change it told of may be what settles it."""
-    row = work.row
-    waiting = state in (RecordState.needs_attention, RecordState.conflict)
-    return waiting and row.stale_at is not None and (row.read_at is None or row.stale_at > row.read_at)
-
-
 def _due(work: Work, verdict: Verdict, state: RecordState, waits_for: list[str]) -> datetime | None:
     """When it is looked at again. What it waits for may have come between our reading and our saying so: the first time
     it is looked at once more, soon; not when the system itself refused, for that look would be another call."""
     if work.stop is not None and state is RecordState.synced:
         return now()  # it stands there after all; what that means now is judged next
-    if work.resuming() and work.obj is not None and (state is RecordState.synced or _rang(work, state)):
-        return now()  # the claim took away any bell that rang meanwhile, and what it rang for was not judged
+    if work.resuming() and work.obj is not None and state not in UNDER_WAY:
+        return now()  # what changed meanwhile was not judged: a bell that rang for it is taken away, and a scan rings none
     refused = work.write_id and state is not RecordState.synced
     if not waits_for or refused or waits_for == list(work.row.waits_for):
         return verdict.due_at
@@ -133,6 +126,8 @@ def _fields(work: Work, verdict: Verdict, state: RecordState) -> dict[str, Any]:
         fields["consent"] = None  # a word is given on what stands against it now, and on nothing that comes later
     if state is RecordState.awaiting_approval:
         fields |= {"held": work.held, "held_hash": work.held_hash, "version": work.version}
+    if state is RecordState.needs_attention and verdict.done is not None:
+        fields |= {"remote_id": verdict.done.remote_id, "remote_number": verdict.done.remote_number}
     if state is RecordState.synced and verdict.done is not None:
         fields |= {
             "held": work.held,

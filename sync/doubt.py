@@ -27,9 +27,9 @@ def of_an_earlier_version(db: Connection, work: Work, step: Step) -> Any:
         WITH doubt AS (
             UPDATE write SET state = 'abandoned', reason = 'a newer version took over the doubt', lands_until = NULL
             WHERE record_id = :r AND version < :v AND side = :side AND key = :k AND state IN ('sending', 'uncertain')
-            RETURNING version, sends, body_hash, uncertain_until
+            RETURNING version, sends, body_hash, uncertain_until, coalesce(uncertain_until, clock_timestamp()) AS lands_until
         )
-        UPDATE write w SET state = 'uncertain', sends = o.sends, body_hash = o.body_hash,
+        UPDATE write w SET state = 'uncertain', sends = o.sends, body_hash = o.body_hash, lands_until = o.lands_until,
             reason = 'an earlier version may stand there',
             uncertain_until = greatest(o.uncertain_until, clock_timestamp() + make_interval(secs => :pause))
         FROM (SELECT * FROM doubt ORDER BY version DESC LIMIT 1) o WHERE w.id = :id RETURNING w.*

@@ -1,6 +1,8 @@
 """The intents of a plan: each written before its call, closed after it, or left in doubt; resumed where it stopped."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +10,8 @@ from sqlalchemy import Connection
 
 from connectors.calls import Answer
 from connectors.plan import Done, Plan, Step
+from connectors.ports import Client
+from connectors.registry import connector
 from models import text
 from models.states import RecordState, WriteState
 from objects.problem import Problem
@@ -38,10 +42,32 @@ def advance(db: Connection, work: Work, done: Done | None) -> None:
             work.step, work.action, work.found = None, "", end.value
             work.verdict = Verdict(RecordState.synced, done=end.value)
             return
-        work.step = step
+        work.step = step = _never_sent(work, step) if work.stop is not None else step
         done = _intend(db, work, step)
         if done is None:
             return
+
+
+def _never_sent(work: Work, step: Step) -> Step:
+    """What is no part of the sync any more: each step that would change something is looked for instead."""
+    work.by_sight = False
+    if step.side == "source" or step.request.method == "GET":
+        return step
+    look = step.look
+    if look is None:
+        look, work.by_sight = _by_sight(work), True
+    return replace(step, look=look, look_first=True, repeatable=False, undoes=False)
+
+
+def _by_sight(work: Work) -> Callable[[Client], Done | None]:
+    assert work.held is not None
+    held, sight = work.held, connector(work.flow.target).sightings[work.held["as"]]
+
+    def look(client: Client) -> Done | None:
+        seen = sight(client, held, work.row.key)
+        return Done(seen[0].remote_id) if seen else None
+
+    return look
 
 
 def _intend(db: Connection, work: Work, step: Step) -> Done | None:
@@ -151,7 +177,7 @@ def doubt(db: Connection, work: Work, lease_end: datetime, reason: str, answer: 
     """),
         {
             "until": until,
-            "lands": None if answered or _landing(step) is None else over,
+            "lands": now() if answered or _landing(step) is None else over,
             "why": reason,
             "status": answer and answer.status,
             "answer": answer and _kept(answer),
@@ -190,16 +216,34 @@ def close(db: Connection, work: Work, state: WriteState, answer: Answer | None, 
             "id": work.write_id,
         },
     )
+    if state is WriteState.confirmed and work.version > 1 and work.step is not None:
+        db.execute(
+            text("""
+            UPDATE write SET state = 'abandoned', reason = 'a newer version stands there' WHERE record_id = :r AND version < :v
+                AND side = :side AND key = :k AND state IN ('sending', 'uncertain')
+        """),
+            {"r": work.row.id, "v": work.version, "side": work.step.side, "k": work.step.key},
+        )
 
 
 def not_sent(db: Connection, work: Work, answer: Answer) -> None:
     """This try surely did not arrive. What an earlier one of a repeatable step may have left stays in doubt."""
     close(db, work, WriteState.planned, answer)
     if work.doubtful and work.step is not None and work.step.repeatable:
-        db.execute(
-            text("UPDATE write SET state = 'uncertain', uncertain_until = clock_timestamp() WHERE id = :id AND attempt = :a"),
-            {"id": work.write_id, "a": work.row.attempt},
-        )
+        _in_doubt_still(db, work)
+
+
+def doubt_kept(db: Connection, work: Work, answer: Answer) -> None:
+    """This try was refused. What an earlier one of a repeatable step may have left stays in doubt."""
+    close(db, work, WriteState.rejected, answer)
+    _in_doubt_still(db, work)
+
+
+def _in_doubt_still(db: Connection, work: Work) -> None:
+    db.execute(
+        text("UPDATE write SET state = 'uncertain', uncertain_until = clock_timestamp() WHERE id = :id AND attempt = :a"),
+        {"id": work.write_id, "a": work.row.attempt},
+    )
 
 
 def later(work: Work, retry_at: datetime | None, reason: str) -> Verdict:

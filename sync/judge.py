@@ -18,9 +18,12 @@ from sync import problems, vanished, volume
 from sync.clock import now
 from sync.work import Verdict, Work
 
-_IN_DOUBT = text("""
-    SELECT EXISTS (SELECT FROM write
-        WHERE record_id = :r AND version = :v AND side = 'target' AND state IN ('sending', 'uncertain'))
+_BEGUN = text("""
+    SELECT coalesce(bool_or(state IN ('sending', 'uncertain') OR state = 'rejected' AND lands_until IS NOT NULL), false)
+            AS doubtful,
+        coalesce(bool_or(sends > 0 AND version = :v), false) AS sent,
+        max(done->>'remote_id') FILTER (WHERE state = 'confirmed' AND version = :v AND key = :k) AS there
+    FROM write WHERE record_id = :r AND side = 'target' AND request NOT LIKE 'GET %'
 """)
 
 
@@ -55,11 +58,19 @@ def judge(db: Connection, work: Work, known: Known) -> Verdict | None:
 
 def _left_alone(db: Connection, work: Work, stop: Problem) -> Verdict | None:
     """No part of this sync any more. What an earlier try may have left there is looked for first, or nobody would know of it."""
-    look = work.flow.protected_by != "server_key" and work.row.held
-    if not look or not db.scalar(_IN_DOUBT, {"r": work.id, "v": work.row.version}):
-        return Verdict(RecordState.ignored, (stop,), reason=stop.code)
-    work.held, work.held_hash, work.version, work.stop = work.row.held, bytes(work.row.held_hash), work.row.version, stop
-    return None
+    row, left = work.row, Verdict(RecordState.ignored, (stop,), reason=stop.code)
+    if not row.held or row.held_hash is None or row.sent_hash == row.held_hash:
+        return left
+    begun = db.execute(_BEGUN, {"r": work.id, "v": row.version, "k": row.key}).one()
+    if begun.doubtful:
+        work.held, work.held_hash, work.version, work.stop = row.held, bytes(row.held_hash), row.version, stop
+        return None
+    there = (row.remote_id or begun.there) if begun.sent else None
+    if there is None:
+        return left
+    why = problems.text(stop.code, stop.values).title.rstrip(".")
+    problem = _named(work, "left_unfinished", system=work.flow.target, there=there, why=why)
+    return Verdict(RecordState.needs_attention, (problem,), reason=problem.code, done=Done(there, row.remote_number))
 
 
 def blocked(found: tuple[Problem, ...], due_at: datetime | None = None) -> Verdict:

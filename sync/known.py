@@ -30,7 +30,9 @@ _SNAPSHOTS = {
 _SHOWN = {
     "sync_record": "r.source_id, r.remote_id, r.remote_number, r.state, r.number, r.held, r.sent->'gone' AS gone, "
     "EXISTS (SELECT FROM write w WHERE w.record_id = r.id AND w.side = 'target' "
-    "AND w.state IN ('sending', 'uncertain')) AS doubtful",
+    "AND w.state IN ('sending', 'uncertain')) AS doubtful, "
+    "EXISTS (SELECT FROM write w WHERE w.record_id = r.id AND w.side = 'target' AND w.key = r.key "
+    "AND (w.state IN ('sending', 'uncertain', 'confirmed') OR w.state = 'rejected' AND w.lands_until IS NOT NULL)) AS begun",
     "snapshot": "r.data",
 }
 
@@ -146,7 +148,7 @@ class BatchKnown:
                 self._numbered[row.kind, row.value].add(row.source_id)
                 continue
             named = row.kind, row.source_id, row.remote_id, row.remote_number, row.state, row.number
-            link = Link(*named, row.held or {}, tuple(row.gone or ()), row.doubtful)
+            link = Link(*named, row.held or {}, tuple(row.gone or ()), row.doubtful, row.begun)
             target = self._links if row.what == "link" else self._from
             if target[row.kind, row.value] is None or row.remote_id:
                 target[row.kind, row.value] = link

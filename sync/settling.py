@@ -34,7 +34,7 @@ def link(company_id: int, record_id: int, remote_id: str, actor: str) -> Rung:
             "due_at": None, "asked": False, "consent": None, "synced_at": now(),
         }  # fmt: skip
         reason, after = f"found in the target as {remote_id}", RecordState.synced
-        if _flow(db, record).reads_links:
+        if _flow(db, record).reads_links or _sent_earlier(db, record):
             fields |= {"sent_hash": None, "sent": None, "due_at": now(), "synced_at": None}
             after = RecordState.pending
         records.move(db, record, after, actor, reason=reason, fields=fields)
@@ -144,6 +144,19 @@ def _settle_writes(db: Connection, record: Any, remote_id: str) -> None:
         WHERE record_id = :r AND state IN ('sending', 'uncertain', 'planned')
     """),
         {"r": record.id, "why": f"a person found it as {remote_id}"},
+    )
+
+
+def _sent_earlier(db: Connection, record: Any) -> bool:
+    """Whether what was in doubt is an earlier version than the one that stands: then it is brought up to date by its id."""
+    return bool(
+        db.scalar(
+            text("""
+            SELECT EXISTS (SELECT FROM write WHERE record_id = :r AND version < :v AND side = 'target' AND key = :k
+                AND sends > 0 AND state = 'abandoned')
+        """),
+            {"r": record.id, "v": record.version, "k": record.key},
+        )
     )
 
 

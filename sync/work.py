@@ -54,6 +54,7 @@ class Work:
     died: bool = False  # all this run did was to find that the one before it had ended in the middle of a step
     landed: bool = False  # nothing that was sent for an earlier version is still on its way
     doubtful: bool = False  # the step in hand may have been carried out already
+    by_sight: bool = False  # the step in hand has no look of its own: what stands under the record's key is looked for
     stop: Problem | None = None  # why it is no part of this sync any more: what was in doubt is looked for, and not sent
     telling: Told | None = None  # what its source is owed
     due_after: datetime | None = None  # when it is looked at again once the source was told

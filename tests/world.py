@@ -17,6 +17,11 @@ from tests.contracts.checker import check_request
 from tests.transport import SimulatorTransport
 
 #: Rounds of ringing after which a world that is still not quiet is a failure.
+#: As if quarantines, pauses between looks and the time in which a lost try may still arrive had passed.
+DOUBTS_OVER = text(
+    "UPDATE write SET uncertain_until = clock_timestamp(), lands_until = lands_until - interval '1 hour', looked_at = NULL"
+    " WHERE state IN ('uncertain', 'sending', 'confirmed', 'abandoned')"
+)
 MOST_ROUNDS = 60
 
 

@@ -48,10 +48,11 @@ def site_commitment(obj: Invoice, known: Known) -> str:
 def target(obj: Invoice, known: Known) -> tuple[Target, int]:
     """Steps 3 to 5 of B.4; the first two are scope and checks. The step is kept so that people can see why.
 
-    What was posted stays what it was posted as, whatever the boxes say later: anything else would book it twice (L-13).
+    What was posted, or may stand there in part, stays what it was posted as, whatever the boxes say later: anything else
+    would book it twice (L-13).
     """
     link = known.link("invoice", obj.source_id)
-    posted = (link.data.get("as") or obj.posted_to) if link and link.remote_id else ""
+    posted = (link.data.get("as") or obj.posted_to) if link and (link.remote_id or link.begun) else ""
     wanted, step = _wanted(obj, known)
     if posted in ("commitment_invoice", "direct_cost") and link:
         return ("direct_cost" if posted == "direct_cost" else "commitment_invoice"), int(link.data.get("step") or step)

@@ -75,7 +75,7 @@ def settle_all(site: Site, broker: Broker) -> int:
             settling.keep_theirs(site.company, record.id, ACTOR)
         elif record.state == "conflict" and choice == 1:
             _ring(broker, site.company, settling.send_ours(site.company, record.id, ACTOR))
-        elif record.state == "conflict" or (codes & site.world.left_there and choice == 0):
+        elif record.state == "conflict" or "left_unfinished" in codes or (codes & site.world.left_there and choice == 0):
             settling.unlink(site.company, record.id, ACTOR, "both go their own ways")
         elif codes & (site.world.left_there | site.world.asked_again):
             _send_again(site, broker, record)

@@ -57,8 +57,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "timeout_is_failure", "connectors.http",
-        'return Answer(Outcome.uncertain, reason=f"no answer: {type(error).__name__}")',
-        'return Answer(Outcome.not_applied, reason=f"no answer: {type(error).__name__}")',
+        'return Answer(Outcome.uncertain, status, reason=f"no answer: {type(error).__name__}")',
+        'return Answer(Outcome.not_applied, status, reason=f"no answer: {type(error).__name__}")',
         "A time-out or a dead connection counts as not carried out, and is sent again.",
     ),
     Mutant(
@@ -74,6 +74,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "no_look", "sync.intent",
         '''    elif row.state == WriteState.sending:
+        work.died = True
         doubt(db, work, now(), "the process that sent it ended before an answer came")
 ''',
         '''    elif row.state == WriteState.sending:
@@ -121,7 +122,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "conflict_overwritten", "sync.carry",
-        "    elif stale.differing and not work.row.asked:\n", "    elif stale.differing and work.row.asked is None:\n",
+        '    elif stale.differing and work.row.consent != "edited_on_both_sides":\n',
+        '    elif stale.differing and work.row.consent == "nothing":\n',
         "What a person changed over there is written over, and nobody is asked.",
     ),
     Mutant(

@@ -22,8 +22,10 @@ _TWO = """
         AND (a.ended_at IS NULL OR a.ended_at > n.started_at)
     ORDER BY a.id
 """
+#: While writing is stopped, what was begun waits for people like everything else; whether the stop is explained, verdict says.
 _RESTLESS = """
-    SELECT (SELECT count(*) FROM sync_record WHERE state IN ('pending', 'sending', 'checking') OR due_at <= mill.clock_timestamp()
+    SELECT (SELECT count(*) FROM sync_record WHERE state IN ('pending', 'sending', 'checking')
+            AND NOT problems @> '[{"code": "writing_stopped"}]' OR due_at <= mill.clock_timestamp()
         OR lease_until > mill.clock_timestamp()) + (SELECT count(*) FROM event WHERE state = 'received') AS n,
     (SELECT min(due_at) FROM sync_record WHERE due_at > mill.clock_timestamp()) AS next
 """

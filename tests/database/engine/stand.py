@@ -59,7 +59,7 @@ def lease_over(world: World, record_id: int) -> None:
 
 def quarantine_over(world: World) -> None:
     put(world, "UPDATE write SET uncertain_until = clock_timestamp() WHERE state = 'uncertain'")
-    put(world, "UPDATE write SET lands_until = NULL")
+    put(world, "UPDATE write SET lands_until = lands_until - interval '1 hour', looked_at = looked_at - interval '1 hour'")
 
 
 def run_due(world: World, record_id: int) -> engine.Result:

@@ -12,7 +12,7 @@ from sync import clients, connections, engine, settings
 from sync.company import load
 from sync.problems import text as problem_text
 from sync.secrets import WrongKey, decrypt, encrypt
-from tests.database.engine.stand import arrive, put, record, rows, run_due, together
+from tests.database.engine.stand import arrive, put, quarantine_over, record, rows, run_due, together
 from tests.database.requirements.company import order
 from tests.world import World
 
@@ -208,7 +208,7 @@ def test_what_is_in_doubt_stays_in_doubt_while_the_sign_in_is_refused(start):
     )
     run_due(world, one)
     refuse_sign_in(world, "procore")
-    put(world, "UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL WHERE state = 'uncertain'")
+    quarantine_over(world)
     world.clock.advance(301)
     run_due(world, one)
     assert (record(world, one).state, record(world, one).problems[0]["code"]) == ("checking", "reconnect_needed")

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from settings.environment import environment
-from sync import clients, records
+from sync import clients, records, settling
 from sync.views.record import record as seen
 from tests.database.engine.stand import arrive, lease_over, put, quarantine_over, record, rows, run_due, states, writes
 from tests.database.requirements.company import order
@@ -40,6 +40,7 @@ def due_invoice(world, number="INV-1"):
 def again(world, one):
     """The next run, after Lentune has taken back the invoice it lent to the last one."""
     world.clock.advance(301)
+    put(world, "UPDATE write SET looked_at = looked_at - interval '301 s'")
     run_due(world, one)
     return record(world, one)
 
@@ -286,3 +287,45 @@ def test_an_unchanged_record_makes_no_call(world):
     before = len(world.transports["procore"].requests), len(world.transports["lentune"].requests)
     run_due(world, one)
     assert (len(world.transports["procore"].requests), len(world.transports["lentune"].requests)) == before
+
+
+@pytest.mark.requirement("L-13")
+def test_a_doubt_outlives_a_change_of_the_route(world):
+    """Its create stands there unseen and is refused when it is sent again; then somebody unticks the box of orders."""
+    one = due_invoice(world)
+    world.fault("procore", on="request", times=1, match=CREATE, action="drop_after")
+    world.fault("procore", on="request", match={"method": "GET", "path": "/requisitions"}, action="read_lag", seconds=6000)
+    for _ in range(6):
+        quarantine_over(world)
+        again(world, one)
+    assert record(world, one).state != "synced"
+    world.save(procore_purchase_order=False)
+    put(world, "UPDATE sync_record SET stale_at = clock_timestamp() WHERE id = :id", id=one)
+    for _ in range(5):
+        quarantine_over(world)
+        again(world, one)
+    world.clock.advance(6000)
+    assert world.state("procore", "direct_costs") == [], "it is in Procore as an invoice of its order already"
+    assert again(world, one).state == "synced" and len(world.state("procore", "requisitions")) == 1
+
+
+def test_what_a_person_links_is_brought_up_to_the_version_that_stands(world):
+    """What was in doubt was the version before: it holds the old amount."""
+    one = due_invoice(world)
+    world.fault("procore", on="request", times=1, match=CREATE, action="drop_after")
+    world.fault("procore", on="request", times=1, match=CREATE, action="drop_before")
+    world.fault("procore", on="request", match={"method": "GET", "path": "/requisitions"}, action="read_lag", seconds=60000)
+    for _ in range(4):
+        quarantine_over(world)
+        again(world, one)
+    world.act("lentune", "change_invoice", number="INV-1", net="1100.00")
+    world.settle()
+    for _ in range(4):
+        quarantine_over(world)
+        again(world, one)
+    [there] = world.state("procore", "requisitions")
+    world.procore.faults.clear()
+    world.run(settling.link(world.company, one, str(there["id"]), "somebody"))
+    quarantine_over(world)
+    assert again(world, one).state == "synced"
+    assert world.one("procore", "requisitions")["total_claimed_amount"] == "1100.00"

@@ -7,7 +7,7 @@ from connectors.registry import connector
 from objects.outcome import Outcome
 from sync import engine
 from tests.database.engine.stand import arrive, bring_to_an_end, put, quarantine_over, record, run_due, states, writes
-from tests.database.requirements.company import order
+from tests.database.requirements.company import line, order
 
 FAULTS = {
     "the connection dies before": {"action": "drop_before"},
@@ -64,6 +64,55 @@ def test_a_try_that_was_not_sent_takes_back_no_doubt(start):
     world.settle()
     assert record(world, one).state == "synced"
     assert world.one("lentune", "purchase_orders", number="PO-9")["status"] == "closed"
+
+
+def test_a_refused_try_takes_back_no_doubt(start):
+    """As above: it had arrived the first time, and the second was refused."""
+    world = start()
+    upsert = {"method": "PUT", "path": "/subcontracts/by-procore/"}
+    world.fault("lentune", on="request", times=1, match=upsert, action="drop_after")
+    refusal = {"type": "about:blank", "title": "Stage", "status": 422, "code": "project_stage_not_allowed", "detail": "stage"}
+    world.fault("lentune", on="request", match=upsert, action="status", status=422, body=refusal)
+    steel = {"number": "SC-9", "title": "Steel", "vendor": "Southern Steel Ltd", "lines": [line("10.00")]}
+    world.act("procore", "create_commitment", project="1001", type="sc", **steel)
+    world.settle()
+    one = world.record("commitment", "SC-9").id
+    run_due(world, one)
+    assert record(world, one).remote_id is None
+    world.act("procore", "set_commitment_status", number="SC-9", status="Void")
+    world.lentune.faults.clear()
+    world.settle()
+    quarantine_over(world)
+    world.due_now()
+    print(record(world, one), writes(world, one))
+    assert world.one("lentune", "subcontracts", number="SC-9")["status"] == "void"
+    assert record(world, one).state == "synced"
+    assert {w.state for w in writes(world, one)} <= {"confirmed", "abandoned"}, "no doubt is left"
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_correction_read_while_it_was_in_doubt_is_judged_at_the_end(start, heard):
+    """A scan that stores it rings no bell: the old version was refused, and nobody looked at the new one."""
+    world = start()
+    one = arrive(world)
+    match = {"method": "PATCH", "path": "/direct_costs/sync"}
+    world.fault("procore", on="request", times=1, match=match, action="drop_before")
+    run_due(world, one)
+    assert record(world, one).state == "checking"
+    if not heard:
+        world.fault("lentune", on="delivery", action="drop")
+    world.act("lentune", "change_invoice", number="INV-1", net="1100.10")
+    world.scan("lentune")
+    world.settle()
+    world.fault("procore", on="request", times=1, match=match, action="status", status=422, body={"errors": "bad field"})
+    quarantine_over(world)
+    world.clock.advance(301)
+    run_due(world, one)
+    quarantine_over(world)
+    world.clock.advance(301)
+    world.settle()
+    assert record(world, one).state == "synced"
+    assert world.one("procore", "direct_costs")["grand_total"] == "1100.10"
 
 
 def test_a_plan_longer_than_its_task_goes_on_in_the_next_one(start, monkeypatch):

@@ -12,6 +12,7 @@ from sync import engine, inbox, records
 from sync.connections import Scheduled
 from tasks import slots
 from tests.database.requirements.company import PACIFIC, SOUTHERN, invoice, line, order, project
+from tests.world import DOUBTS_OVER
 
 SC = order("SC-1", line("180000.00", "05-100", "S", "Steel frame"), form="sc", vendor=SOUTHERN)
 
@@ -236,7 +237,7 @@ def test_an_answer_that_was_lost_is_looked_up_and_not_sent_again(start, with_ord
     world.settle()
     assert world.record("invoice", "INV-1").state == "checking"
     with session(world.company) as db:
-        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL"))
+        db.execute(DOUBTS_OVER)
     world.due_now()
     assert posted(world) == ["INV-1"]
     world.clock.advance(301)  # Lentune lends an invoice for 300 s, to our own earlier try as well

@@ -13,7 +13,7 @@ from models import session
 from settings import failpoints
 from simulators.kit.http import Request
 from sync import reconcile, records, second_look
-from tests.world import _json, _parsed
+from tests.world import DOUBTS_OVER, _json, _parsed
 from tests.world_paperless import PaperlessWorld
 
 ON = {"create_payments_in_procore": True}
@@ -128,10 +128,10 @@ def ended(world: PaperlessWorld) -> None:
     """The dead process's lease and quarantine are over."""
     with session(world.company) as db:
         db.execute(text("UPDATE sync_record SET lease_until = clock_timestamp(), due_at = clock_timestamp(), rung_at = NULL"))
-        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL"))
+        db.execute(DOUBTS_OVER)
     world.settle()
     with session(world.company) as db:
-        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL"))
+        db.execute(DOUBTS_OVER)
     world.due_now()
 
 

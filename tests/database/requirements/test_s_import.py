@@ -4,11 +4,11 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import text
 
 from connectors import transfers
 from models import session
 from sync import preview, records
+from tests.world import DOUBTS_OVER
 from tests.world_paperless import PaperlessWorld
 
 ROUTE = "automated_import_and_auto_route_with_queue_failover"
@@ -352,7 +352,7 @@ def test_an_import_whose_answer_is_lost_is_found_and_not_sent_again(paperless):
     world.sync()
     assert world.record("invoice", "SI-103").state == "checking"
     with session(world.company) as db:
-        db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL WHERE state = 'uncertain'"))
+        db.execute(DOUBTS_OVER)
     world.due_now()
     assert world.record("invoice", "SI-103").state == "synced"
     assert len(world.transports["sage_paperless"].sent("POST", "/invoices")) == 1

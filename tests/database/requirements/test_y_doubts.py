@@ -8,6 +8,7 @@ from models import session, text
 from sync import rebuild, records, settling, stops
 from tests.database.requirements.test_y_payments import ON, code, issued, pay, poll
 from tests.database.web_clients import post, script, visitor
+from tests.world import DOUBTS_OVER
 
 CREATE = {"method": "POST", "path": "/rest/v1.0/contract_payments"}
 
@@ -32,7 +33,7 @@ def lost(world, seconds=600):
 def looked_for(world, times=3):
     for _ in range(times):
         with session(world.company) as db:
-            db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL WHERE state = 'uncertain'"))
+            db.execute(DOUBTS_OVER)
         world.here()
         world.due_now()
 
@@ -185,3 +186,17 @@ def test_asking_for_a_payment_that_waits_says_nothing_about_its_twin(world):
     world.mend()
     assert posts(world) == 0
     assert [p["code"] for p in world.records("payment")[-1].problems] == ["found_is_anothers"]
+
+
+@pytest.mark.fault("F29")
+def test_two_looks_at_once_are_one_look(world):
+    """The second reading came from the same list that the first had just read."""
+    world.fault("procore", on="request", match=CREATE, action="drop_before", times=1)
+    pay(world, "SI-102", "50.00", "1")
+    one = world.record("payment", "1").id
+    with session(world.company) as db:
+        db.execute(DOUBTS_OVER)
+        db.execute(text("UPDATE sync_record SET due_at = clock_timestamp() WHERE id = :i"), {"i": one})
+    world.run({"payment": [one]})
+    world.run(records.retry(world.company, [one], "somebody"))
+    assert code(world, "1")[0] == "checking"

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from connectors.registry import connector
 from models import session
 from sync import rebuild, reconcile, records, second_look
+from tests.world import DOUBTS_OVER
 from tests.world_paperless import PaperlessWorld
 
 ON = {"create_payments_in_procore": True}
@@ -282,7 +283,7 @@ def test_a_payment_whose_outcome_is_unknown_is_never_sent_again_by_itself(paperl
     world.clock.advance(3600)
     for _ in range(4):
         with session(world.company) as db:
-            db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL WHERE state = 'uncertain'"))
+            db.execute(DOUBTS_OVER)
         world.mend()
     state = world.record("payment", "1").state
     assert len(world.transports["procore"].sent("POST", "/contract_payments")) == 1
@@ -300,7 +301,7 @@ def test_a_payment_in_doubt_that_accounting_corrects_stays_in_doubt_and_sets_not
     pay(world, "SI-102", "50.00", "1")
     for _ in range(4):
         with session(world.company) as db:
-            db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL WHERE state = 'uncertain'"))
+            db.execute(DOUBTS_OVER)
         world.mend()
     assert world.problems("payment", "1") == ["outcome_needs_person"]
     world.act("sage_paperless", "edit_payment", payment="1", amount="60.00")
