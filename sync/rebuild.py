@@ -63,9 +63,9 @@ def run(company_id: int, system: str = "", *, apply: bool = False, actor: str = 
 
 
 def _flows(company: Company, system: str) -> Iterator[tuple[Connected, Flow]]:
-    """Projects first: their links say whose lists are read."""
+    """Projects first: their links say whose lists are read. Nothing is asked of a connection that is switched off."""
     for name, connected in company.connections.items():
-        if system in ("", name):
+        if system in ("", name) and not company.off(name):
             for flow in connector(name).flows:
                 yield connected, flow
 
@@ -118,8 +118,8 @@ def _apply(company: Company, found: Rebuilt, actor: str) -> None:
 
 def _let_go(company: Company, compared: set[str], actor: str) -> list[str]:
     """Writing to what was compared goes on. A connection without flows (Procore) has no links of its own to compare: it goes
-    on with the last of the others. Gives what is still stopped."""
-    linked = {name for name in company.connections if connector(name).flows}
+    on with the last of the others that are switched on. Gives what is still stopped."""
+    linked = {name for name, connected in company.connections.items() if connector(name).flows and connected.enabled}
     if compared or not linked:
         restored.accept(company.id, compared or set(company.connections))
         stopped = _stopped(company)
