@@ -10,8 +10,11 @@ from sqlalchemy import text
 from cli import connecting
 from cli.commands import connections as command
 from cli.exits import Failure
+from cli.kicking import start_scans
+from cli.place import enter
 from models import session
 from sync import clients
+from sync.clients import SwitchedOff
 from sync.connections import new_company
 from sync.switching import switch
 from tasks import publish
@@ -123,6 +126,11 @@ def test_from_the_command_line(demo: World, rung: list[Any], capsys: pytest.Capt
         command.test(company=ours, connection="lentune")
     assert ended.value.exit_code == 6
     assert "The connection with Lentune is switched off" in capsys.readouterr().out
+    with pytest.raises(SwitchedOff):
+        start_scans(enter(ours), ["lentune"], None, None)
+    assert rung == []
+    start_scans(enter(ours), ["procore", "lentune"], None, None)
+    assert rung == [("scan", "procore")]
     command.on("lentune", company=ours)
     assert enabled(demo)["lentune"]
     with pytest.raises(Failure, match="no connection acumatica"):

@@ -136,15 +136,15 @@ def test_webhooks_are_kept_and_taken_up_when_it_is_on(start):
 
 @pytest.mark.parametrize("system", ["lentune", "procore"])
 def test_nothing_is_asked_of_it(start, system):
-    world = start(commitments=[order()])
-    one = world.record("commitment", "PO-1").id
+    world = start(commitments=[order()], invoices=[invoice()])
+    written = [world.record("commitment", "PO-1").id, world.record("invoice", "INV-1").id]
     put(world, "UPDATE write SET ended_at = ended_at - interval '1 hour', looked_at = NULL")
     off(world, system)
     stopped = {"lentune", system} if system == "lentune" else {"lentune", "procore"}
     before = asked(world)
     assert {c.system for c in scheduled() if c.company_id == world.company} == {"lentune", "procore"} - stopped
     assert world.company not in dict(second_look.due())
-    second_look.run(world.company, [one])
+    second_look.run(world.company, written)
     for name in stopped:
         assert "switched off" in scan.scan(world.company, name, "project" if name == "procore" else "invoice").stopped
         for call in (lambda name=name: subscribe(world.company, name), lambda name=name: clients.client(company(world), name)):
