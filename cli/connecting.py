@@ -114,6 +114,11 @@ def store(
     # a code and a refresh token work once: what the trial was given is what is kept
     connections.connect(company_id, system, values, secrets, trial.held)
     publish.ring_all(company_id, settings.unblock(company_id, system))
+    with session(company_id) as db:
+        off = load(db, company_id).off(system)
+    if off:
+        said = f"The new credentials are kept. The connection with {views.system_word(off)} is switched off."
+        raise Failure("switched_off", said, f"sitebooks connections on {off}", REFUSED)
     publish.ring_all(company_id, settings.fetch(company_id, system, actor))
     if chosen:  # after the fetch, so that what the system itself holds is changed there first
         publish.ring_all(company_id, settings.save(company_id, system, chosen, actor))

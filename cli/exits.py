@@ -59,6 +59,7 @@ TABLE: dict[str, tuple[str, str, int]] = {
     "kombu.exceptions.OperationalError": ("broker_unreachable", _LATER, UNREACHABLE),
     "sqlalchemy.exc.OperationalError": ("database_unreachable", _DATABASE, UNREACHABLE),
     "sqlalchemy.exc.ProgrammingError": ("database_not_migrated", "Bring it to this release: sitebooks migrate", UNEXPECTED),
+    "sync.clients.SwitchedOff": ("switched_off", "Switch it on first: sitebooks connections on SYSTEM", REFUSED),
     "connectors.calls.SignInRefused": ("reconnect_needed", _CONNECT, NOT_AUTHORISED),
     "connectors.calls.Forbidden": ("permission_missing", "Give our user the named permission there.", NOT_AUTHORISED),
     "connectors.calls.CallFailed": ("system_unreachable", _LATER, UNREACHABLE),

@@ -9,11 +9,19 @@ from cli.place import Place, actor
 from connectors.registry import connector
 from models import session
 from sync import records
+from sync.clients import SwitchedOff
+from sync.company import load
 from tasks import publish, scan
 
 
 def start_scans(place: Place, systems: Sequence[str], kind: str | None, project: str | None) -> int:
-    """Starts the reading; gives how many lists or chains were rung for. Raises Failure."""
+    """Starts the reading; gives how many lists or chains were rung for. Raises Failure, SwitchedOff when all are off."""
+    with session(place.company_id) as db:
+        company = load(db, place.company_id)
+    off = {system: company.off(system) for system in systems if company.off(system)}
+    if systems and len(off) == len(systems):
+        raise SwitchedOff(off[systems[0]])
+    systems = [system for system in systems if system not in off]
     started = 0
     for system in systems:
         kinds = [name for name in connector(system).scans if kind in (None, name)]

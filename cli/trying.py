@@ -47,6 +47,8 @@ def try_one(company: Company, system: str) -> Tried:
         mirror = _mirror(company, system)
     except SignInRefused as error:
         return Tried(system, False, f"the sign-in was refused: {error.answer.reason or error}", code="reconnect_needed")
+    except clients.SwitchedOff as error:
+        return Tried(system, False, str(error), code="switched_off")
     except Unavailable as error:
         return Tried(system, False, f"it does not answer: {error.answer.reason or error}", code="system_unreachable")
     except CallFailed as error:

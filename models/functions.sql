@@ -5,6 +5,16 @@ DROP FUNCTION IF EXISTS sitebooks_connections();
 -- What must be done before the company is known. SECURITY DEFINER: owned by the tables' owner, who is not bound by
 -- row-level security; each returns ids or does one insert, and nothing else crosses companies.
 
+-- Connections in use: switched on, and Procore's of the same company too, which is in everything.
+CREATE OR REPLACE FUNCTION sitebooks_connections()
+RETURNS TABLE (company_id bigint, connection_id bigint, system text, time_zone text, settings jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT c.company_id, c.id, c.system, p.time_zone, c.settings FROM connection c JOIN company p ON p.id = c.company_id
+    WHERE c.enabled
+      AND NOT EXISTS (SELECT FROM connection s WHERE s.company_id = c.company_id AND s.system = 'procore' AND NOT s.enabled)
+    ORDER BY c.company_id, c.id
+$$;
+
 CREATE OR REPLACE FUNCTION sitebooks_due(most int, rering interval)
 RETURNS TABLE (company_id bigint, kind text, ids bigint[])
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -27,6 +37,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH due AS (
         SELECT id FROM event
         WHERE state = 'received' AND (rung_at IS NULL OR rung_at < clock_timestamp() - rering)
+          AND connection_id IN (SELECT connection_id FROM sitebooks_connections())
         ORDER BY received_at LIMIT most FOR UPDATE SKIP LOCKED
     ), rung AS (
         UPDATE event e SET rung_at = clock_timestamp() FROM due WHERE e.id = due.id RETURNING e.company_id, e.id
@@ -41,7 +52,8 @@ RETURNS TABLE (company_id bigint, ids bigint[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT company_id, array_agg(DISTINCT record_id) FROM (
         SELECT w.company_id, w.record_id, row_number() OVER (PARTITION BY w.company_id ORDER BY w.ended_at) AS place
-        FROM write w JOIN sync_record r ON r.id = w.record_id JOIN connection c ON c.id = r.connection_id AND c.enabled
+        FROM write w JOIN sync_record r ON r.id = w.record_id
+        JOIN sitebooks_connections() c ON c.connection_id = r.connection_id
         WHERE w.state = 'confirmed' AND w.side = 'target' AND w.checked_at IS NULL
           AND w.ended_at < clock_timestamp() - older AND coalesce(w.looked_at, w.ended_at) < clock_timestamp() - older
     ) unchecked WHERE place <= most GROUP BY company_id
@@ -50,7 +62,7 @@ $$;
 CREATE OR REPLACE FUNCTION sitebooks_hook(address text)
 RETURNS TABLE (company_id bigint, connection_id bigint, system text, secrets bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT company_id, id, system, hook_secrets FROM connection WHERE hook_address = address AND enabled
+    SELECT company_id, id, system, hook_secrets FROM connection WHERE hook_address = address
 $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_ingest(companies bigint[], connections bigint[], systems text[], events text[], bodies jsonb[])
@@ -68,13 +80,6 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT t.id, t.company_id, u.id, u.name, u.role, t.purpose, t.scopes
     FROM api_token t JOIN app_user u ON u.id = t.user_id
     WHERE t.hash = digest AND t.expires_at > clock_timestamp() AND (t.purpose <> 'sign_in' OR t.used_at IS NULL)
-$$;
-
-CREATE OR REPLACE FUNCTION sitebooks_connections()
-RETURNS TABLE (company_id bigint, connection_id bigint, system text, time_zone text, settings jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT c.company_id, c.id, c.system, p.time_zone, c.settings FROM connection c JOIN company p ON p.id = c.company_id
-    WHERE c.enabled ORDER BY c.company_id, c.id
 $$;
 
 CREATE OR REPLACE FUNCTION sitebooks_companies()
@@ -111,7 +116,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UNION ALL SELECT 'oldest_due_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)
         FROM sync_record WHERE due_at <= clock_timestamp()
     UNION ALL SELECT 'oldest_event_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0)
-        FROM event WHERE state = 'received'
+        FROM event WHERE state = 'received' AND connection_id IN (SELECT connection_id FROM sitebooks_connections())
     UNION ALL SELECT 'oldest_uncertain_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(sent_at)), 0)
         FROM write WHERE state = 'uncertain'
     UNION ALL SELECT 'oldest_approval_seconds', '{}', coalesce(extract(epoch FROM clock_timestamp() - min(state_since)), 0)

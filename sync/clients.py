@@ -8,13 +8,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from connectors.calls import Answer, Request, Unavailable
 from connectors.ports import Client, Token, Window
 from connectors.registry import connector
 from models import Quick, counters, session, text
+from objects.outcome import Outcome
 from settings.environment import environment
 from settings.failpoints import reach
 from sync.clock import now
 from sync.company import Company
+from sync.names import system_word
 from sync.secrets import decrypt, encrypt
 
 #: Clients by (process, company, system, settings version, urgent): a fork never uses its parent's sockets.
@@ -23,6 +26,15 @@ _clients: dict[tuple[int, int, str, int, bool], Client] = {}
 _budgets: dict[tuple[int, int], "SharedBudget"] = {}
 #: Transports that stand in for the network, by system; only tests fill it.
 transports: dict[str, Any] = {}
+
+
+class SwitchedOff(Unavailable):
+    """The connection is switched off: nothing is sent to it or asked of it."""
+
+    def __init__(self, system: str) -> None:
+        reason = f"The connection with {system_word(system)} is switched off"
+        super().__init__(Request("GET", "/"), Answer(Outcome.not_applied, reason=reason))
+        self.args = (reason,)
 
 
 class Credentials:
@@ -108,7 +120,8 @@ class SharedBudget:
 
 
 def client(company: Company, system: str, urgent: bool = False) -> Client:
-    """This process's client of the connection. Raises KeyError when the company has no such connection."""
+    """This process's client of the connection. Raises SwitchedOff, and KeyError when the company has no such connection."""
+    _unless_off(company, system)
     connected = company.connections[system]
     key = (os.getpid(), company.id, system, connected.version, urgent)
     if key not in _clients:
@@ -124,9 +137,16 @@ def fresh(company: Company, system: str, seconds: float, site_id: str | None = N
     """A client for a page that a person waits for, asking no longer than this; the caller closes it.
 
     With `site_id` it is bound to another company of Procore's, to find out whether that can be used; "" binds it to none.
+    Raises SwitchedOff.
     """
+    _unless_off(company, system)
     site_id = company.site_id if site_id is None else site_id
     return _made(company, system, site_id, seconds, urgent=True, budget=_patient(company.connections[system].id))
+
+
+def _unless_off(company: Company, system: str) -> None:
+    if off := company.off(system):
+        raise SwitchedOff(off)
 
 
 def _patient(connection_id: int) -> SharedBudget:

@@ -38,14 +38,21 @@ class Company:
     connections: dict[str, Connected]
 
     def flows_from(self, system: str, kind: str) -> list[tuple[Connected, Flow]]:
-        """The flows that an object of this kind, read from this system, takes part in, each with its connection."""
+        """The flows that an object of this kind, read from this system, takes part in, each with its connection.
+
+        Also of a connection that is switched off: its records are made and wait, so that nothing is missed meanwhile.
+        """
         return [
             (connected, flow)
             for name, connected in self.connections.items()
-            if connected.enabled
             for flow in connector(name).flows
             if flow.source == system and flow.kind == kind
         ]
+
+    def off(self, system: str) -> str:
+        """The connection whose being switched off stops this one: its own, or Procore's, which is in everything. Empty: none."""
+        off = (name for name in (system, "procore") if name in self.connections and not self.connections[name].enabled)
+        return next(off, "")
 
     def by_id(self, connection_id: int) -> Connected:
         """Raises KeyError."""

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from objects.plain import NotReadable, from_plain
 from objects.problem import Problem, on_settings
 from settings.environment import environment
 from settings.failpoints import reach
-from sync import clients, forbidden, records, snapshots
+from sync import clients, forbidden, problems, records, snapshots, switching
 from sync.carry import carry_out
 from sync.claim import LOST_LIMIT, claim
 from sync.clock import now
@@ -36,6 +36,13 @@ from sync.work import UNFORESEEN, Verdict, Work
 
 log = logging.getLogger("sitebooks.sync")
 
+#: What waits for its connection to be switched on is rung then; this is only for a bell that was lost.
+OFF_LOOKED_AT = timedelta(days=1)
+#: What a person must decide, or has decided, is not forgotten over it.
+KEPT_WHILE_OFF = (
+    RecordState.needs_attention, RecordState.conflict, RecordState.source_deleted, RecordState.awaiting_approval,
+    RecordState.rejected, RecordState.ignored,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -84,11 +91,10 @@ def _one_batch(company: Company, works: list[Work], result: Result, time_is_up: 
         _read(company, works)
         with session(company.id) as db:
             _judge(db, company, works)
-        carry_out(
-            works, _client_of(company), lambda: session(company.id), lambda db, w: _conclude(db, company, w), time_is_up
-        )
+        ended = _ended(company, works, time_is_up)
+        carry_out(works, _client_of(company), lambda: session(company.id), lambda db, w: _conclude(db, company, w), ended)
         _note(works, result)
-        tell(company, works, _client_of(company), time_is_up)
+        tell(company, works, _client_of(company), ended)
         forbidden.met(company, works)
     except UNFORESEEN as error:
         log.exception("records %s of company %s set aside", [w.id for w in works], company.id)
@@ -98,6 +104,12 @@ def _one_batch(company: Company, works: list[Work], result: Result, time_is_up: 
         if work.joined:
             result.opened.append((work.flow.source, work.row.source_id))
         result.unread += [each for each in work.unread if each not in result.unread]
+
+
+def _ended(company: Company, works: Sequence[Work], time_is_up: Callable[[], bool]) -> Callable[[], bool]:
+    """Whether nothing more is begun in this run: its time is up, or a person has switched a connection off meanwhile."""
+    ids = {work.connected.id for work in works}
+    return lambda: time_is_up() or switching.any_off(company.id, ids)
 
 
 def _note(works: Sequence[Work], result: Result) -> None:
@@ -132,9 +144,11 @@ def _work(company: Company, row: Any) -> Work:
 
 
 def _at_the_door(company: Company, work: Work) -> Verdict | None:
-    """Reasons to stop before anything is read: a lost worker, refused settings, a connection that must be renewed."""
+    """Reasons to stop before anything is read: a lost worker, a connection that is off or must be renewed, refused settings."""
     if work.row.unfinished > LOST_LIMIT:
         return Verdict(RecordState.needs_attention, (_named(work, "worker_lost"),), reason="worker_lost")
+    if off := company.off(work.connected.system):
+        return _while_off(work, Problem("switched_off", {"system": off}, (on_settings(),)))
     for connected in _both(company, work):
         if connected.settings is None:
             return _stand(
@@ -144,6 +158,16 @@ def _at_the_door(company: Company, work: Work) -> Verdict | None:
             reason = connected.blocked_reason or "the sign-in was refused"
             return _stand(work, Problem(connected.blocked_code, {"system": connected.system, "reason": reason}, (on_settings(),)))
     return None
+
+
+def _while_off(work: Work, off: Problem) -> Verdict:
+    """It waits for the connection to be switched on; what a person has to decide stands as it is, and waits too."""
+    due_at = now() + OFF_LOOKED_AT
+    if work.state not in KEPT_WHILE_OFF:
+        return replace(_stand(work, off), due_at=due_at)
+    first, *others = [problems.from_record(stored) for stored in work.row.problems] or [off]
+    waiting = replace(first, waits_for=(*first.waits_for, *off.waits_for))
+    return Verdict(work.state, (waiting, *others), due_at, off.code)
 
 
 def _both(company: Company, work: Work) -> list[Connected]:

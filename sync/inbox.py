@@ -33,21 +33,24 @@ Lists = set[tuple[str, str, str]]
 
 def process(company_id: int, event_ids: Sequence[int]) -> tuple[Rung, Lists]:
     """Settles these events, and whatever else has arrived meanwhile: events for one object that wait together are one
-    reading (F18). Gives the records to ring and the lists to read."""
+    reading (F18). Those of a connection that is switched off stay until it is on. Gives the records to ring and the lists to
+    read."""
     rung: Rung = {}
     with session(company_id) as db:
         company = load(db, company_id)
+        on = [connected.id for name, connected in company.connections.items() if not company.off(name)]
         rows = db.execute(
             text("""
             WITH taken AS (
-                SELECT * FROM event WHERE state = 'received' AND (id = ANY(:ids) OR id IN (
-                    SELECT id FROM event WHERE state = 'received' AND tries = 0 ORDER BY received_at LIMIT :most
+                SELECT * FROM event WHERE state = 'received' AND connection_id = ANY(:on) AND (id = ANY(:ids) OR id IN (
+                    SELECT id FROM event WHERE state = 'received' AND tries = 0 AND connection_id = ANY(:on)
+                    ORDER BY received_at LIMIT :most
                 )) ORDER BY id FOR UPDATE SKIP LOCKED
             ), heard AS (
                 UPDATE connection SET last_event_at = clock_timestamp() WHERE id IN (SELECT connection_id FROM taken)
             ) SELECT * FROM taken ORDER BY id
         """),
-            {"ids": list(event_ids), "most": MOST_TOGETHER},
+            {"ids": list(event_ids), "most": MOST_TOGETHER, "on": on},
         ).all()
         direct, indirect, lists = _sort(db, company, rows)
         for (system, kind), refs in direct.items():

@@ -40,8 +40,8 @@ def judge(db: Connection, work: Work, known: Known) -> Verdict | None:
         return Verdict(state, (_named(work, code, system=work.flow.source.replace("_", " ").title()),), reason=code)
     if (left := vanished.stands(work.row)) is not None:
         return Verdict(RecordState.needs_attention, (left,), reason=left.code)
-    if (off := _switched_off(work)) is not None:
-        return Verdict(RecordState.ignored, (off,), reason=off.code)
+    if (push := _waits_for_push(work)) is not None:
+        return Verdict(RecordState.ignored, (push,), reason=push.code)
     if (stop := work.flow.scope(work.obj, known)) is not None:
         return _left_alone(db, work, stop)
     found = [problem for check in work.flow.checks if (problem := check.run(work.obj, known)) is not None]
@@ -97,12 +97,9 @@ def _named(work: Work, code: str, **values: str) -> Problem:
     return Problem(code, {"kind": kind, "number": work.row.number or work.row.source_id, **values})
 
 
-def _switched_off(work: Work) -> Problem | None:
-    connected = work.connected
-    if not connected.enabled:
-        return Problem("switched_off", {"system": connected.system}, (on_settings(),))
+def _waits_for_push(work: Work) -> Problem | None:
     # what a person has picked once is followed from then on: a change at its source would go unseen otherwise
-    if work.row.remote_id is None and not work.flow.pushed(connected.settings) and not work.row.asked:
+    if work.row.remote_id is None and not work.flow.pushed(work.connected.settings) and not work.row.asked:
         return Problem("waiting_for_push", {}, (on_settings(),))
     return None
 

@@ -1,9 +1,8 @@
 """Payments on demand: which connections report payments, and who asked for them (Y-01, Y-02, Y-16)."""
 
-from sqlalchemy import text
-
 from connectors.registry import all_connectors
 from models import session
+from sync.company import load
 from sync.records import write_history
 
 
@@ -16,9 +15,8 @@ def reports(system: str) -> bool:
 def asked(company_id: int, system: str, actor: str) -> list[str]:
     """The connections to read, all where none is named, with a line in the history. Raises LookupError when there is none."""
     with session(company_id) as db:
-        wanted = text("SELECT system FROM connection WHERE enabled AND (:s = '' OR system = :s) ORDER BY id")
-        found = db.scalars(wanted, {"s": system})
-        names = [name for name in found if reports(name)]
+        company = load(db, company_id)
+        names = [name for name in company.connections if system in ("", name) and reports(name) and not company.off(name)]
         if not names:
             raise LookupError(f"{system or 'no connection'} reports payments")
         for name in names:

@@ -113,7 +113,7 @@ def _foreseen(db: Connection, company: Company, work: Work, known: BatchKnown) -
         return _told(company, work, "in_progress")
     if work.obj is None:
         return _told(company, work, "deleted" if work.gone else "unread")
-    verdict = _barred(work) or judge(db, work, known)
+    verdict = _barred(company, work) or judge(db, work, known)
     if verdict is None:
         # what the target refused last time is no check of ours: it would be sent again, and may be refused again
         refused = tuple(problems.from_record(stored) for stored in work.row.problems)
@@ -132,9 +132,11 @@ OUTCOMES: dict[RecordState, Outcome] = {
 }
 
 
-def _barred(work: Work) -> Verdict | None:
+def _barred(company: Company, work: Work) -> Verdict | None:
     """The connection itself stands in the way."""
     connected = work.connected
+    if off := company.off(connected.system):
+        return blocked((Problem("switched_off", {"system": off}, (on_settings(),)),))
     if connected.settings is None:
         return blocked(
             (Problem("settings_refused", {"system": connected.system, "reason": connected.refused}, (on_settings(),)),)

@@ -31,7 +31,7 @@ def probe(company_id: int, system: str) -> Probe:
     with session(company_id) as db:
         company = load(db, company_id)
     connected, declared = company.connections.get(system), connector(system)
-    if declared.probe is None or connected is None or connected.settings is None:
+    if declared.probe is None or connected is None or connected.settings is None or company.off(system):
         return Probe()
     client = clients.fresh(company, system, PATIENCE_SECONDS)
     try:

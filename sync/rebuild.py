@@ -30,18 +30,19 @@ class Difference:
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What was compared, and what differs. `applied`: links written."""
+    """What was compared, and what differs. `applied`: links written. `stopped`: what is still stopped for a restored database."""
 
     compared: int = 0
     differences: list[Difference] = field(default_factory=list)
     applied: int = 0
+    stopped: list[str] = field(default_factory=list)
 
 
 def run(company_id: int, system: str = "", *, apply: bool = False, actor: str = "sitebooks") -> Rebuilt:
     """Compares the links of one connection, or of all, with what stands in the targets. Reads only unless `apply`.
 
-    With `apply` links are set, what is gone is shown to people, and writing goes on where it was stopped for a restored
-    database. Raises connectors.calls.CallFailed when a system cannot be read: then nothing was changed.
+    With `apply` links are set, what is gone is shown to people, and writing to what was compared goes on where it was stopped
+    for a restored database. Raises connectors.calls.CallFailed when a system cannot be read: then nothing was changed.
     """
     found = Rebuilt()
     with session(company_id) as db:
@@ -57,13 +58,14 @@ def run(company_id: int, system: str = "", *, apply: bool = False, actor: str = 
             _compare(db, connected, flow, there, found)
     if apply:
         _apply(company, found, actor)
+        found.stopped = _let_go(company, {connected.system for connected, _ in _flows(company, system)}, actor)
     return found
 
 
 def _flows(company: Company, system: str) -> Iterator[tuple[Connected, Flow]]:
-    """Projects first: their links say whose lists are read."""
+    """Projects first: their links say whose lists are read. Nothing is asked of a connection that is switched off."""
     for name, connected in company.connections.items():
-        if system in ("", name):
+        if system in ("", name) and not company.off(name):
             for flow in connector(name).flows:
                 yield connected, flow
 
@@ -112,10 +114,24 @@ def _apply(company: Company, found: Rebuilt, actor: str) -> None:
         for system in {one.system for one in found.differences if one.what == "gone"}:
             gone = [one.record_id for one in found.differences if one.what == "gone" and one.system == system]
             vanished.mark(db, company, _rows(db, gone), system)
-    restored.accept()
-    for system, connected in company.connections.items():
-        if connected.blocked_code == "restored":
-            stops.go_on(company.id, system, actor, rebuilt=True)
+
+
+def _let_go(company: Company, compared: set[str], actor: str) -> list[str]:
+    """Writing to what was compared goes on. A connection without flows (Procore) has no links of its own to compare: it goes
+    on with the last of the others that are switched on. Gives what is still stopped."""
+    linked = {name for name, connected in company.connections.items() if connector(name).flows and connected.enabled}
+    if compared or not linked:
+        restored.accept(company.id, compared or set(company.connections))
+        stopped = _stopped(company)
+        going = [name for name in stopped if name in compared]
+        for name in going if linked & (set(stopped) - compared) else stopped:
+            stops.go_on(company.id, name, actor, rebuilt=True)
+    return _stopped(company)
+
+
+def _stopped(company: Company) -> list[str]:
+    with session(company.id) as db:
+        return list(db.scalars(text("SELECT system FROM connection WHERE blocked_code = 'restored' ORDER BY id")))
 
 
 def _link(db: Connection, company_id: int, one: Difference, actor: str) -> int:

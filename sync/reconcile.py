@@ -85,9 +85,12 @@ class Overtaken(LookupError):
 
 
 def begin(company_id: int, system: str) -> int:
-    """The id of a new run. One that was cut short gives way to it. Raises KeyError when there is no such connection."""
+    """The id of a new run. One that was cut short gives way to it. Raises SwitchedOff, KeyError for no such connection."""
     with session(company_id) as db:
-        given = {"p": company_id, "c": load(db, company_id).connections[system].id}
+        company = load(db, company_id)
+        if off := company.off(system):
+            raise clients.SwitchedOff(off)
+        given = {"p": company_id, "c": company.connections[system].id}
         db.execute(text("DELETE FROM reconcile_run WHERE connection_id = :c AND ended_at IS NULL"), given)
         return int(db.scalar(text("INSERT INTO reconcile_run (company_id, connection_id) VALUES (:p, :c) RETURNING id"), given))
 

@@ -1,6 +1,7 @@
 """Was this database put back to an earlier day, or is it a copy? Then nothing is written until the links are rebuilt."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -46,8 +47,16 @@ def check() -> str:
     return reason
 
 
-def accept() -> None:
-    """The links were rebuilt: this is the database from now on."""
+def accept(company_id: int, rebuilt: Collection[str]) -> None:
+    """These connections' links were rebuilt: this is the database from now on.
+
+    All others are stopped first, also those that something else had stopped: a stop stays with its connection, so no later
+    look is needed to keep them, and none undoes what was let go on.
+    """
+    with unscoped() as db:
+        here, was = _here(db), db.execute(text("SELECT place FROM mark")).scalar()
+    if reason := _reason(here, was, _remembered()):
+        _stop_everything(reason, {(company_id, system) for system in rebuilt}, anyhow=True)
     with unscoped() as db:
         here = _here(db)
         db.execute(text("UPDATE mark SET place = :p, at = clock_timestamp()"), {"p": here.place})
@@ -67,13 +76,16 @@ def _reason(here: Here, was: str | None, seen: Here | None) -> str:
     return ""
 
 
-def _stop_everything(reason: str) -> None:
+def _stop_everything(reason: str, but: Collection[tuple[int, str]] = (), *, anyhow: bool = False) -> None:
+    """`anyhow`: also where something else has stopped or blocked it, which a person may settle without looking at the links."""
     with unscoped() as db:
         companies = [row.company_id for row in db.execute(text("SELECT company_id FROM sitebooks_companies()"))]
     for company_id in companies:
         with session(company_id) as db:
             for system in load(db, company_id).connections:
-                if stops.stop(db, company_id, system, "restored", reason):
+                if (company_id, system) in but:
+                    continue
+                if stops.stop(db, company_id, system, "restored", reason, anyhow=anyhow):
                     log.error("company %s: writing to %s is stopped: %s", company_id, system, reason)
 
 

@@ -57,6 +57,8 @@ def scan(company_id: int, system: str, kind: str, project_id: str | None = None,
     """
     with session(company_id) as db:
         company = load(db, company_id)
+        if off := company.off(system):
+            return Scanned({}, stopped=f"{off} is switched off")
         if not wanted(company, system, kind):
             return Scanned({})
         scope = project_id or ""
@@ -109,7 +111,8 @@ def lists(company_id: int, system: str, kind: str) -> list[str]:
     """Ids of the projects whose list of this kind is read."""
     with session(company_id) as db:
         company = load(db, company_id)
-        return scanned_projects(db, company.connections[system].id) if wanted(company, system, kind) else []
+        read = wanted(company, system, kind) and not company.off(system)
+        return scanned_projects(db, company.connections[system].id) if read else []
 
 
 def projects(company_id: int, system: str) -> list[str]:

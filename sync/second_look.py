@@ -44,6 +44,8 @@ def run(company_id: int, record_ids: Sequence[int]) -> None:
         company = load(db, company_id)
         rows = _unchecked(db, record_ids)
     for row in rows:
+        if company.off(company.by_id(row.connection_id).system):
+            continue
         sight, held = _sight(company, row)
         if sight is None:
             with session(company_id) as db:

@@ -15,17 +15,22 @@ class NotStopped(LookupError):
     """Writing to this system is not stopped."""
 
 
-def stop(db: Connection, company_id: int, system: str, code: str, reason: str) -> bool:
-    """Stops writing to a system, with a line in the history; False when it was stopped or blocked before."""
+def stop(db: Connection, company_id: int, system: str, code: str, reason: str, *, anyhow: bool = False) -> bool:
+    """Stops writing to a system, with a line in the history; False when it was stopped or blocked before.
+
+    `anyhow`: this stop takes the place of another.
+    """
     done = db.execute(
         text("""
-        UPDATE connection SET blocked_code = :code, blocked_reason = :why, blocked_at = clock_timestamp()
-        WHERE system = :s AND blocked_code IS NULL RETURNING id
+        UPDATE connection c SET blocked_code = :code, blocked_reason = :why, blocked_at = clock_timestamp()
+        FROM connection b WHERE b.id = c.id AND c.system = :s AND c.blocked_code IS DISTINCT FROM :code
+            AND (c.blocked_code IS NULL OR :anyhow) RETURNING b.blocked_code AS was
     """),
-        {"s": system, "code": code, "why": reason},
+        {"s": system, "code": code, "why": reason, "anyhow": anyhow},
     ).first()
     if done is not None:
-        records.write_history(db, company_id, None, "sitebooks", f"stopped.{system}", None, {"code": code}, reason)
+        was = {"code": done.was} if done.was else None
+        records.write_history(db, company_id, None, "sitebooks", f"stopped.{system}", was, {"code": code}, reason)
     return done is not None
 
 

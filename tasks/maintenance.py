@@ -9,6 +9,7 @@ from connectors.registry import connector
 from settings.environment import environment
 from settings.schedule import ENTRIES
 from sync import audit, connections, documents, inbox, reconcile, restored, second_look, sweep
+from sync.clients import SwitchedOff
 from tasks import publish, scan
 from tasks.base import DATABASE_TROUBLE, countdown_to
 from tasks.queues import BrokerAway, lengths
@@ -88,7 +89,7 @@ def compare(self: Task, company_id: int, system: str, run_id: int = 0) -> None:
     try:
         run_id = run_id or reconcile.begin(company_id, system)
         reconcile.run(company_id, system, run_id)
-    except reconcile.Overtaken as error:
+    except (reconcile.Overtaken, SwitchedOff) as error:
         publish.log.info("company %s with %s: %s", company_id, system, error)
     except CallFailed as error:
         if isinstance(error, Unavailable) and self.request.retries < self.max_retries:

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from connectors.registry import all_connectors
 from models import session
 from sync import approval, granting, inbox, payments, records, settings, settling, stops
-from tasks import publish, scan
+from sync.company import load
+from tasks import publish, scan, switching
 
 
 def approve(company_id: int, record_id: int, version: int, amount: Decimal | None, actor: str) -> None:
@@ -91,11 +92,7 @@ def replay(company_id: int, event_id: int) -> None:
 
 def scan_now(company_id: int, system: str = "") -> list[str]:
     """Reads what has changed, everywhere or in one system. Raises LookupError for one that is not connected."""
-    with session(company_id) as db:
-        found = list(db.scalars(text("""
-            SELECT system FROM connection WHERE enabled AND (:s = '' OR system = :s) ORDER BY id
-        """), {"s": system}))
-    known = [name for name in found if name in all_connectors()]
+    known = [name for name in _in_use(company_id) if system in ("", name)]
     if system and not known:
         raise LookupError(f"{system} is not connected")
     for name in known:
@@ -105,11 +102,21 @@ def scan_now(company_id: int, system: str = "") -> list[str]:
 
 def compare_now(company_id: int) -> list[str]:
     """Has a worker compare both sides of every connection but the site's own, to the cent."""
-    with session(company_id) as db:
-        found = list(db.scalars(text("SELECT system FROM connection WHERE enabled AND system <> 'procore' ORDER BY id")))
+    found = [name for name in _in_use(company_id) if name != "procore"]
     for system in found:
         publish.send("sitebooks.maintenance.compare", [company_id, system], "maintenance")
     return found
+
+
+def _in_use(company_id: int) -> list[str]:
+    with session(company_id) as db:
+        company = load(db, company_id)
+    return [name for name in company.connections if not company.off(name)]
+
+
+def switch(company_id: int, system: str, on: bool, actor: str, reason: str = "") -> bool:
+    """Switches a connection off or on; False: it was so before. Raises LookupError, settings.Refused."""
+    return switching.switch(company_id, system, on, actor, reason)
 
 
 def save_settings(company_id: int, system: str, values: dict[str, Any], actor: str) -> None:

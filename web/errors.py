@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from connectors.calls import CallFailed
 from sync import approval, settings, settling, stops
+from sync.clients import SwitchedOff
 from sync.views import NotAPosition
 from web.html import door, page
 from web.people import BadForm, Forged, NotAllowed, NotSignedIn, visitor
@@ -55,6 +56,8 @@ def _of(error: Exception) -> Problem:
             return Problem(409, "not_stopped", "Writing is not stopped, or goes on otherwise.", fix)
         case settings.Refused(code=code, reason=reason, fix=fix):
             return Problem(422, code, reason, fix or "Change the settings so that the rule holds; nothing was stored.")
+        case SwitchedOff():
+            return Problem(409, "switched_off", f"{error}.", "Switch it on first: Systems, the connection, Switch on.")
         case CallFailed():
             return Problem(502, "system_unavailable", str(error), "Try again when the system answers; nothing was stored.")
         case NotAPosition() | BadForm():

@@ -1,14 +1,21 @@
-"""sitebooks connections: the systems of a company and how each stands; `connections test` signs in and reads."""
+"""sitebooks connections: the systems of a company and how each stands; `test` signs in and reads; `off` and `on` switch one."""
+
+from typing import Annotated
 
 import typer
 
-from cli.exits import NEEDS_ATTENTION, NOT_AUTHORISED, REFUSED, UNREACHABLE
+from cli.exits import NEEDS_ATTENTION, NOT_AUTHORISED, REFUSED, UNREACHABLE, wrong_usage
 from cli.options import AsJson, CompanyRef, System
 from cli.output import Output
 
 group = typer.Typer(help="The connected systems.", invoke_without_command=True, no_args_is_help=False)
 
-EXITS = {"reconnect_needed": NOT_AUTHORISED, "permission_missing": NOT_AUTHORISED, "settings_refused": REFUSED}
+EXITS = {
+    "reconnect_needed": NOT_AUTHORISED, "permission_missing": NOT_AUTHORISED, "settings_refused": REFUSED,
+    "switched_off": REFUSED,
+}  # fmt: skip
+
+Named = Annotated[str, typer.Argument(metavar="SYSTEM", help="procore stops everything of the company.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,13 +29,13 @@ def connections(context: typer.Context, as_json: AsJson = False, company: Compan
         return
     from cli.place import enter
     from cli.times import ago, local
-    from sync.connections import scheduled
+    from sync.views import connection as connection_of
     from sync.views import overview
 
     place, out = enter(company), Output(as_json)
     system = place.system(connection)
     views = [view for view in overview(place.company_id).systems if system in ("", view.system)]
-    settings = {one.system: one.settings for one in scheduled() if one.company_id == place.company_id}
+    settings = {view.system: known.settings for view in views if (known := connection_of(place.company_id, view.system))}
     if not views:
         out.say("Nothing is connected yet: sitebooks connect")
     else:
@@ -90,3 +97,36 @@ def test(as_json: AsJson = False, company: CompanyRef = None, connection: System
     failed = [one for one in tried if not one.ok]
     if failed:
         raise typer.Exit(EXITS.get(failed[0].code, UNREACHABLE))
+
+
+@group.command("off")
+def off(
+    system: Named,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")] = "",
+    as_json: AsJson = False,
+    company: CompanyRef = None,
+) -> None:
+    """Send nothing to a system and ask nothing of it, until it is switched on. Nothing is lost; everything waits."""
+    if not reason.strip():
+        raise wrong_usage("Switching off needs a reason.", f'sitebooks connections off {system} --reason "doubtful database"')
+    _switch(system, False, reason.strip(), as_json, company)
+
+
+@group.command("on")
+def on(system: Named, as_json: AsJson = False, company: CompanyRef = None) -> None:
+    """Use a system again: what waited goes on, webhooks that came are taken up, its lists are read."""
+    _switch(system, True, "", as_json, company)
+
+
+def _switch(system: str, wanted: bool, reason: str, as_json: bool, company: str | None) -> None:
+    from cli.place import actor, enter, publish_from_here
+    from sync.views import system_word
+    from tasks import switching
+
+    place, out = enter(company), Output(as_json)
+    place.system(system)
+    publish_from_here()
+    changed = switching.switch(place.company_id, system, wanted, actor(), reason)
+    said = "on: what waited goes on" if wanted else "off: nothing is sent there or read from there"
+    out.say(f"{system_word(system)} {'is' if changed else 'was already'} switched {said}.")
+    out.document({"connection": system, "enabled": wanted, "changed": changed})

@@ -29,7 +29,7 @@ def rebuild(
     company: CompanyRef = None,
     connection: System = None,
 ) -> None:
-    """Compare every link with the keys in the outside systems; after a restored backup, go on. Exit 3: something differs."""
+    """Compare every link with the outside systems' keys; after a restored backup, go on. Exit 3: it differs, or stays stopped."""
     from cli.place import actor, enter
     from sync import rebuild as rebuilding
 
@@ -42,6 +42,10 @@ def rebuild(
     out.say(f"{found.compared} compared, {len(found.differences)} differ" + (f", {found.applied} links written" if apply else ""))
     if found.differences and not apply:
         out.say("Nothing was changed. To write the links: ./sitebooks links rebuild --apply")
-    out.document({"compared": found.compared, "applied": found.applied, "differences": found.differences})
-    if found.differences and not apply:
+    if found.stopped:
+        left = ", ".join(found.stopped)
+        out.say(f"Still stopped: {left}. Their links were not compared: ./sitebooks links rebuild --apply", "warn")
+    document = {"compared": found.compared, "applied": found.applied, "stopped": found.stopped}
+    out.document({**document, "differences": found.differences})
+    if found.stopped or (found.differences and not apply):
         raise typer.Exit(NEEDS_ATTENTION)

@@ -31,6 +31,7 @@ def reconcile(
     systems = [name for name in place.systems if name != "procore" and asked in ("", name)]
     if not systems:
         raise wrong_usage("There is nothing to compare Procore with.", "Connect an accounting system first.", "not_connected")
+    systems = _in_use(out, place.company_id, systems)
     publish_from_here()
     from cli.comparing import compare
 
@@ -58,6 +59,23 @@ def reconcile(
     )
     if bad:
         raise typer.Exit(UNEXPLAINED)
+
+
+def _in_use(out: Output, company_id: int, systems: list[str]) -> list[str]:
+    """Without those that are switched off. Raises SwitchedOff when none is left."""
+    from models import session
+    from sync.clients import SwitchedOff
+    from sync.company import load
+    from sync.views import system_word
+
+    with session(company_id) as db:
+        company = load(db, company_id)
+    off = {name: company.off(name) for name in systems if company.off(name)}
+    if len(off) == len(systems):
+        raise SwitchedOff(off[systems[0]])
+    for name in off:
+        out.say(f"{system_word(name)} is switched off and is not compared.", "warn")
+    return [name for name in systems if name not in off]
 
 
 def _lines(report: "Report", kind: str | None, project: str | None) -> list[Any]:

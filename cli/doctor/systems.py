@@ -13,6 +13,7 @@ FIXES = {
     "permission_missing": "Give our user the permission there.",
     "duplicate_found": "Void all but one of them there, then: sitebooks settle --go-on --connection {system}",
     "rolled_back": "Find out whether it was restored there, then: sitebooks settle --go-on --connection {system}",
+    "switched_off": "When it may go on: sitebooks connections on {system}",
     "restored": "Look first: sitebooks links rebuild. Then write the links and go on: sitebooks links rebuild --apply",
     "not_understood": "Nothing of that answer is used. Report it; an update is needed.",
 }
@@ -49,7 +50,8 @@ def _routes(company_id: int) -> Findings:
 
 def _one(tried: Tried, view: SystemView) -> Findings:
     name = system_word(tried.system)
-    yield found(name, "connection", tried.ok, tried.said, FIXES.get(tried.code, "sitebooks connect says more."))
+    fix = FIXES.get(tried.code, "sitebooks connect says more.").format(system=tried.system)
+    yield found(name, "connection", tried.ok, tried.said, fix)
     yield _stopped(name, view)
     if tried.ok:
         yield found(

@@ -32,7 +32,8 @@ def frame(company_id: int) -> Frame:
         row = db.execute(text("""
             SELECT c.name, c.time_zone, c.currency,
                 (SELECT settings->>'base_url' FROM connection WHERE system = 'procore') AS procore,
-                EXISTS (SELECT FROM connection WHERE enabled AND blocked_code IS NULL) AS writing,
+                EXISTS (SELECT FROM connection WHERE enabled AND blocked_code IS NULL)
+                    AND NOT EXISTS (SELECT FROM connection WHERE system = 'procore' AND NOT enabled) AS writing,
                 (SELECT count(*) FROM sync_record WHERE state = :approval) AS approvals,
                 (SELECT count(DISTINCT (r.state, p->>'code')) FROM sync_record r
                     LEFT JOIN LATERAL jsonb_array_elements(r.problems) p ON true WHERE r.state = ANY(:needs)) AS problems

@@ -43,7 +43,7 @@ def sentence(seen: Overview, groups: ProblemGroups) -> str:
 
 def lead(seen: Overview, groups: ProblemGroups) -> str:
     """The money behind the sentence, and what needs nobody."""
-    parts = []
+    parts = [f"{system.system_word} is switched off." for system in seen.systems if not system.enabled]
     if groups.needs_you_money:
         many = len(groups.needs_you) > 1
         parts.append(f"The problem{'s affect' if many else ' affects'} {in_words(groups.needs_you_money)}.")

@@ -19,7 +19,10 @@ WORDS = {
     "duplicate_found": "Writing to {systems} is stopped: a document was found there more than once.",
     "rolled_back": "Writing to {systems} is stopped: it seems to have been put back to an earlier day.",
     "restored": "Nothing is written: this database was put back to an earlier day, or is a copy.",
+    "switched_off": "{systems} is switched off: nothing is sent there or read from there.",
 }
+#: Procore is in everything.
+ALL_OFF = "Procore is switched off: nothing is sent anywhere or read from anywhere."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Stop:
 
     @property
     def going_on(self) -> bool:
-        """After a restored database the links must be rebuilt first."""
-        return self.code != "restored"
+        """After a restored database the links must be rebuilt first; what is off is switched on by an admin."""
+        return self.code not in ("restored", "switched_off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,27 @@ def stopped(db: Connection) -> tuple[Stop, ...]:
     """),
         {"codes": list(STOPS)},
     )
-    return tuple(_stop(row) for row in rows)
+    return (*_off(db), *(_stop(row) for row in rows))
+
+
+def _off(db: Connection) -> tuple[Stop, ...]:
+    """Connections that are switched off, Procore's first, with who did it and why."""
+    rows = db.execute(
+        text("""
+        SELECT n.system, coalesce(h.at, n.created_at) AS since, h.actor, h.reason FROM connection n LEFT JOIN LATERAL (
+            SELECT * FROM history WHERE company_id = n.company_id AND record_id IS NULL AND what = 'switched_off.' || n.system
+            ORDER BY id DESC LIMIT 1
+        ) h ON true WHERE NOT n.enabled ORDER BY n.system <> 'procore', n.id
+    """)
+    )
+    return tuple(_switched_off(row) for row in rows)
+
+
+def _switched_off(row: Any) -> Stop:
+    title = ALL_OFF if row.system == "procore" else stop_words("switched_off", [row.system])
+    said = ": ".join(part for part in (row.actor, row.reason) if part)
+    fix = problems.text("switched_off", {"system": row.system}).fix
+    return Stop("switched_off", (row.system,), title, f"By {said}" if said else "", fix, row.since)
 
 
 def stop_words(code: str, systems: Sequence[str]) -> str:

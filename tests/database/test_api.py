@@ -173,6 +173,7 @@ def test_the_description_names_every_address(api: TestClient) -> None:
         "/api/v1/problems", "/api/v1/events", "/api/v1/approvals", "/api/v1/records/{record_id}/approve",
         "/api/v1/records/{record_id}/reject", "/api/v1/records/{record_id}/retry", "/api/v1/events/{event_id}/replay",
         "/api/v1/connections/{system}/settings", "/api/v1/scans", "/api/v1/reconcile",
+        "/api/v1/connections/{system}/off", "/api/v1/connections/{system}/on",
     } <= set(described["paths"])
     assert described["openapi"].startswith("3.1")
     assert not any(path.startswith("/sign-in") for path in described["paths"])

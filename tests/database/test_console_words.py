@@ -73,6 +73,10 @@ def test_the_sentence_below_it_names_the_money_and_what_needs_nobody() -> None:
     )
 
 
+def test_what_is_switched_off_is_said_first() -> None:
+    assert views.lead(seen({"synced": 1}, system(enabled=False)), groups(0)) == "Lentune is switched off."
+
+
 def test_what_somebody_must_mend_elsewhere_is_not_said_to_need_nobody() -> None:
     held = seen({"synced": 2, "held": 3, "awaiting_approval": 1}, system())
     assert views.sentence(held, groups(1, to_mend=2)) == (

@@ -181,10 +181,11 @@ def test_other_methods(company: int, address: str) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-def test_switched_off_connection_is_not_found(company: int, address: str) -> None:
+def test_deliveries_of_a_connection_that_is_switched_off_are_kept(company: int, address: str) -> None:
     with session(company) as db:
         db.execute(text("UPDATE connection SET enabled = false"))
-    assert one(address, '{"id": 1}').status_code == 404
+    assert one(address, '{"id": 1}').status_code == 202
+    assert [event.state for event in stored(company)] == ["received"]
 
 
 def test_a_sender_that_lies_about_its_length_is_cut_off(company: int, address: str) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from sync import views
 from web import actions, errors
 from web.api.access import Admin, Approver
-from web.api.shapes import Approve, ConnectionOut, Link, RecordOut, Reject, Release, Scan, Unlink
+from web.api.shapes import Approve, ConnectionOut, Link, Reason, RecordOut, Reject, Release, Scan
 
 router = APIRouter()
 
@@ -62,7 +62,7 @@ def keep_theirs(who: Approver, record_id: int) -> RecordOut:
 
 
 @router.post("/records/{record_id}/unlink")
-def unlink(who: Approver, record_id: int, why: Unlink) -> RecordOut:
+def unlink(who: Approver, record_id: int, why: Reason) -> RecordOut:
     """Both sides go their own ways from now on. 409 while it is being sent."""
     actions.unlink(who.company_id, record_id, who.name, why.reason)
     return _record(who.company_id, record_id)
@@ -92,6 +92,20 @@ def replay(who: Approver, event_id: int) -> dict[str, int]:
 def settings(who: Admin, system: str, values: dict[str, Any]) -> ConnectionOut:
     """Only the fields given are changed. 422 with the rule's code when they cannot stand together."""
     actions.save_settings(who.company_id, system, values, who.name)
+    return _connection(who.company_id, system)
+
+
+@router.post("/connections/{system}/off")
+def switch_off(who: Admin, system: str, why: Reason) -> ConnectionOut:
+    """Nothing is sent to it or asked of it until it is switched on; everything waits. Procore's stops all of the company."""
+    actions.switch(who.company_id, system, False, who.name, why.reason)
+    return _connection(who.company_id, system)
+
+
+@router.post("/connections/{system}/on", status_code=202)
+def switch_on(who: Admin, system: str) -> ConnectionOut:
+    """What waited goes on, webhooks that came are taken up, and its lists are read."""
+    actions.switch(who.company_id, system, True, who.name)
     return _connection(who.company_id, system)
 
 

@@ -249,7 +249,7 @@ class Link(Exact):
     remote_id: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Unlink(Exact):
+class Reason(Exact):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 

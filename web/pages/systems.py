@@ -15,7 +15,7 @@ from sync.views.records import text_of
 from web import actions
 from web.boxes import boxes_of, values_of
 from web.html import page
-from web.people import Administering, Approving, Looking, Visitor
+from web.people import Administering, Approving, BadForm, Looking, Visitor
 
 router = APIRouter()
 
@@ -24,6 +24,8 @@ SAID = {
     "reading": "What has changed is being read now.",
     "going": "Writing goes on. What waited is looked at now.",
     "picked": "The company is saved. What it holds is being read now.",
+    "off": "Switched off. Nothing is sent there or read from there; everything waits.",
+    "on": "Switched on. What waited is looked at now.",
     "payments": "Payments of synced invoices are being read now.",
 }
 #: What came of a sign-in that did not lead to access; the address carries the word, never the sentence.
@@ -69,6 +71,23 @@ def save(request: Request, system: str, posted: Administering) -> Response:
     except CallFailed as error:
         return connection_page(request, posted.visitor, system, 502, refused=str(error), typed=values)
     return RedirectResponse(f"/systems/{system}?said=saved", 303)
+
+
+@router.post("/systems/{system}/off")
+def switch_off(system: str, posted: Administering) -> Response:
+    """Nothing is sent to it or asked of it from now on."""
+    reason = posted.fields.get("reason", "").strip()[:1000]
+    if not reason:
+        raise BadForm("switching off needs a reason")
+    actions.switch(posted.visitor.company_id, system, False, posted.visitor.actor, reason)
+    return RedirectResponse(f"/systems/{system}?said=off", 303)
+
+
+@router.post("/systems/{system}/on")
+def switch_on(system: str, posted: Administering) -> Response:
+    """What waited goes on."""
+    actions.switch(posted.visitor.company_id, system, True, posted.visitor.actor)
+    return RedirectResponse(f"/systems/{system}?said=on", 303)
 
 
 def connection_page(

@@ -97,3 +97,54 @@ def test_many_who_look_at_once_neither_fail_nor_take_each_other_for_the_past(lin
     together(looks, 6)
     assert set(stopped(world).values()) == {None}
     assert [path.name for path in witness.parent.iterdir() if path.name.startswith("witness")] == ["witness"]
+
+
+def copied(world):
+    """The database is a copy, and that was noticed."""
+    from models import text, unscoped
+
+    assert restored.check() == ""
+    with unscoped() as db:
+        db.execute(text("UPDATE mark SET place = 'another'"))
+    assert restored.check()
+
+
+def test_a_connection_without_links_of_its_own_lets_no_other_go_on(linked, witness):
+    world, _ = linked
+    copied(world)
+    forget(world)
+    found = rebuild.run(world.company, "procore", apply=True, actor="somebody")
+    assert (found.compared, found.stopped) == (0, ["procore", "lentune"])
+    assert restored.check(), "it is still another database"
+    assert stopped(world) == {"procore": "restored", "lentune": "restored"}
+    world.due_now()
+    assert world.record("invoice", "INV-1").remote_id is None, "nothing is written"
+    assert rebuild.run(world.company, "lentune", apply=True, actor="somebody").stopped == []
+    assert stopped(world) == {"procore": None, "lentune": None}, "Procore goes on with the last of the others"
+    assert restored.check() == ""
+
+
+@pytest.mark.parametrize("code", [None, "reconnect_needed", "duplicate_found"])
+def test_what_was_not_compared_stays_stopped_whatever_stopped_it_before(linked, witness, code):
+    """A second accounting connection, which is not looked at; a later look undoes neither."""
+    world, _ = linked
+    put(
+        world,
+        "INSERT INTO connection (company_id, system, settings, hook_address, hook_secrets, blocked_code)"
+        " SELECT company_id, 'sage_paperless', settings, gen_random_uuid(), hook_secrets, :code FROM connection"
+        " WHERE system = 'lentune'",
+        code=code,
+    )
+    copied(world)
+    assert rebuild.run(world.company, "lentune", apply=True, actor="somebody").stopped == ["procore", "sage_paperless"]
+    for _ in range(2):
+        assert stopped(world) == {"procore": "restored", "lentune": None, "sage_paperless": "restored"}
+        assert restored.check() == ""
+
+
+def test_links_rebuilt_in_a_database_that_is_the_same_stop_nothing(linked, witness):
+    world, _ = linked
+    assert restored.check() == ""
+    forget(world)
+    assert rebuild.run(world.company, "procore", apply=True, actor="somebody").stopped == []
+    assert set(stopped(world).values()) == {None}

@@ -5,9 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models import session
 from sync import clients, engine, scan
-from sync.company import load
 from tests.database.engine.stand import put, rows
 from tests.database.requirements.company import line, order, project
 
@@ -229,14 +227,6 @@ def test_a_page_shared_by_two_scans_at_once_is_stored_once(world):
     together(lambda _: found.append(scan.scan(world.company, "procore", "commitment", where(world))), 3)
     assert sum(f.changed for f in found) == 5, "each change is one of them"
     assert stored(world) == 5
-
-
-def test_a_switched_off_connection_makes_no_records(start):
-    world = start(sync=False)
-    put(world, "UPDATE connection SET enabled = false WHERE system = 'lentune'")
-    assert scan.scan(world.company, "procore", "project").rung == {}
-    with session(world.company) as db:
-        assert load(db, world.company).flows_from("procore", "project") == []
 
 
 def test_lists_of_projects_that_stay_out_are_not_read(start):
