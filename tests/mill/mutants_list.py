@@ -198,7 +198,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "doubtful_payment_sent_again", "sync.carry",
-        "(work.step.irreversible or row.sends >= 2)", "row.sends >= 2",
+        "(work.step.irreversible or twice)", "twice",
         "A payment in doubt that two looks did not find is sent again, and nobody is asked.", "sage_paperless",
     ),
     Mutant(

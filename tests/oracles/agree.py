@@ -18,7 +18,8 @@ MOVING = ("pending", "sending", "checking")
 #: Reasons that no state of the two systems can tell: what became of an earlier try, and what a person must decide.
 PERSONAL = {
     "outcome_needs_person", "worker_lost", "not_as_sent", "left_unfinished", "edited_on_both_sides", "vanished_at_target",
-    "duplicate_found", "rolled_back", "restored", "unusual_volume", "changed_meanwhile", "already_posted", "posting_claimed_elsewhere",
+    "duplicate_found", "rolled_back", "restored", "unusual_volume", "changed_meanwhile", "already_posted",
+    "posting_claimed_elsewhere",
 }  # fmt: skip
 Key = tuple[str, str, str]
 
