@@ -86,13 +86,20 @@ def _as_stored(work: Work) -> Any:
     return SimpleNamespace(id=work.id, company_id=work.row.company_id, state=work.state)
 
 
+def _to_judge(work: Work, state: RecordState) -> bool:
+    """It rests, and what is at its source by now may be what settles it: a bell rang for it, or a scan stored it."""
+    row = work.row
+    rang = row.stale_at is not None and (row.read_at is None or row.stale_at > row.read_at)
+    return state not in UNDER_WAY and (work.changed or (rang and state in (RecordState.needs_attention, RecordState.conflict)))
+
+
 def _due(work: Work, verdict: Verdict, state: RecordState, waits_for: list[str]) -> datetime | None:
     """When it is looked at again. What it waits for may have come between our reading and our saying so: the first time
     it is looked at once more, soon; not when the system itself refused, for that look would be another call."""
     if work.stop is not None and state is RecordState.synced:
         return now()  # it stands there after all; what that means now is judged next
-    if work.resuming() and work.obj is not None and state not in UNDER_WAY:
-        return now()  # what changed meanwhile was not judged: a bell that rang for it is taken away, and a scan rings none
+    if work.resuming() and work.obj is not None and (state is RecordState.synced or _to_judge(work, state)):
+        return now()  # the claim took away any bell that rang meanwhile, and what changed since it was begun was not judged
     refused = work.write_id and state is not RecordState.synced
     if not waits_for or refused or waits_for == list(work.row.waits_for):
         return verdict.due_at

@@ -26,7 +26,7 @@ from sync.clock import now
 from sync.company import Company, Connected, block, load
 from sync.conclude import conclude
 from sync.intent import backoff, begin
-from sync.judge import blocked, judge, not_understood, recheck
+from sync.judge import blocked, changed, judge, not_understood, recheck
 from sync.known import BatchKnown
 from sync.records import Rung, merge
 from sync.stops import STOPS
@@ -299,6 +299,8 @@ def _conclude(db: Connection, company: Company, work: Work) -> None:
 def _decide(db: Connection, company: Company, work: Work, known: BatchKnown) -> None:
     if work.verdict is None and not work.resuming():
         work.verdict = judge(db, work, known)
+    elif work.verdict is None and work.obj is not None:
+        work.changed = changed(work, known)
     if work.verdict is None:
         work.verdict = _stopped(company, work)
     if work.verdict is None:

@@ -56,6 +56,19 @@ def judge(db: Connection, work: Work, known: Known) -> Verdict | None:
     return _weigh(db, work, held)
 
 
+def changed(work: Work, known: Known) -> bool:
+    """Whether what a begun plan sends is not what would be sent now: it is judged anew once the plan has ended."""
+    if work.flow.scope(work.obj, known) is not None:
+        return True
+    found = (check.run(work.obj, known) for check in work.flow.checks)
+    if any(p is not None and problems.blocks(p) for p in found):
+        return True
+    try:
+        return digest(work.flow.hold(work.obj, known, work.row.key)) != work.held_hash
+    except NotUnderstood:
+        return True
+
+
 def _left_alone(db: Connection, work: Work, stop: Problem) -> Verdict | None:
     """No part of this sync any more. What an earlier try may have left there is looked for first, or nobody would know of it."""
     row, left = work.row, Verdict(RecordState.ignored, (stop,), reason=stop.code)

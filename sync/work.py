@@ -60,6 +60,7 @@ class Work:
     due_after: datetime | None = None  # when it is looked at again once the source was told
     told: bytes | None = None
     unread: list[tuple[str, str, str, str]] = field(default_factory=list)
+    changed: bool = False  # a plan that was begun before goes on, and something else would be sent by now
     joined: bool = False  # a project that is in the sync from now on
     verdict: Verdict | None = None
     released: dict[str, list[int]] = field(default_factory=dict)

@@ -115,6 +115,25 @@ def test_a_correction_read_while_it_was_in_doubt_is_judged_at_the_end(start, hea
     assert world.one("procore", "direct_costs")["grand_total"] == "1100.10"
 
 
+def test_a_plan_that_went_on_and_ended_with_a_problem_is_not_tried_for_ever(start):
+    """The mill found it: judged once more after each end, it was sent again each time."""
+    world = start()
+    one = arrive(world)
+    world.fault("procore", on="request", times=1, match={"method": "PATCH", "path": "/line_items/sync"}, action="drop_after")
+    run_due(world, one)
+    assert record(world, one).state == "checking"
+    wrong = {"line_items.*.amount": "7.00"}
+    world.fault("procore", on="request", match={"method": "GET", "path": "/direct_costs/"}, action="mutate", change=wrong)
+    for _ in range(4):
+        world.clock.advance(301)
+        quarantine_over(world)
+        put(world, "UPDATE sync_record SET due_at = least(due_at, clock_timestamp()), rung_at = NULL WHERE due_at IS NOT NULL")
+        world.settle()
+    left = record(world, one)
+    assert (left.state, [p["code"] for p in left.problems], left.due_at) == ("needs_attention", ["not_as_sent"], None)
+    assert [w.sends for w in writes(world, one, "approve")] == [1]
+
+
 def test_a_plan_longer_than_its_task_goes_on_in_the_next_one(start, monkeypatch):
     """No request is begun that the task's soft limit could cut off: nothing is in doubt, nothing waits out a quarantine."""
     world = start()
