@@ -79,6 +79,7 @@ def install() -> Any:
     """Takes hold; gives the Celery app. Everything of the product is imported here, after the place was opened."""
     from settings import failpoints
     from sync import clients, clock, engine, scan
+    from tests.mill import share
     from tasks import maintenance, publish
     from tasks import scan as scan_tasks
     from workers.app import app
@@ -92,6 +93,7 @@ def install() -> Any:
     publish.send = _send
     scan_tasks.chain = _Chain  # type: ignore[assignment,misc]
     maintenance.lengths = _lengths
+    share.install(running)
     for name, task in app.tasks.items():
         if name.startswith("sitebooks."):
             task.retry = _retry_of(task)

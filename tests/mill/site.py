@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -22,18 +23,23 @@ PROCORE, ACCOUNTING = 9100, 9200
 class Site:
     """`number` counts companies of a run; all hold the same data under the same ids (F50)."""
 
-    def __init__(self, number: int, world: World, time: Time, limits: dict[str, int]) -> None:
+    def __init__(self, number: int, world: World, time: Time, limits: dict[str, int], shares: Path) -> None:
         self.time, self.number, self.world = time, number, world
-        dataset = world.dataset(number)
+        dataset, options = world.dataset(number), world.options(limits)
+        if world.shared:
+            self.share = shares / str(number)
+            self.share.mkdir(parents=True)
+            options |= {"folder": str(self.share)}
         self.simulators = {
             "procore": simulators.load(
                 "procore", dataset=dataset, clock=time.clock, hourly=limits["hourly"], spike=limits["spike"],
                 keeps_invoices_single=False,  # what is sent twice stands there twice: nothing but our protocol prevents it
             ),
-            world.system: simulators.load(world.system, dataset=dataset, clock=time.clock, **world.options(limits)),
+            world.system: simulators.load(world.system, dataset=dataset, clock=time.clock, **options),
         }
         self.company = 0
         self.web_down = False
+        world.works(self)
 
     def connect(self) -> None:
         """As a person does it in the console, webhooks and all."""
@@ -41,7 +47,8 @@ class Site:
         self.company = connections.new_company(f"Company {self.number}", str(procore["company_id"]))
         for system, core in self.simulators.items():
             address: dict[str, Any] = {"base_url": f"http://127.0.0.1:{self.port(system)}"}
-            address |= self.world.connection(self.number) if system == self.world.system else {}
+            if system == self.world.system:
+                address = ({"folder": str(self.share)} if self.world.shared else address) | self.world.connection(self.number)
             connections.connect(self.company, system, address, {k: str(v) for k, v in core.credentials.items()})
         settings.fetch(self.company, self.world.system, "mill")
         for system in self.simulators:

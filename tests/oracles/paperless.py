@@ -194,7 +194,7 @@ def touched(sight: Sight) -> list[str]:
     found, stood = [], {}
     for entry in sight.ledger("sage_paperless"):
         if entry["kind"] == "invoices" and entry["effect"] == "created":
-            stood.setdefault(str(entry["key"]), entry["at"])
+            stood.setdefault(str(entry["key"]).rpartition(":")[2], entry["at"])  # a folder names its company before it
     invoices = {str(row["id"]): str(row["requisition_id"]) for row in sight.state("procore").get("contract_payments", [])}
     for entry in sight.ledger("procore"):
         if entry["kind"] != "contract_payments" or entry["actor"] != "client":
