@@ -79,9 +79,9 @@ def install() -> Any:
     """Takes hold; gives the Celery app. Everything of the product is imported here, after the place was opened."""
     from settings import failpoints
     from sync import clients, clock, engine, scan
-    from tests.mill import share
     from tasks import maintenance, publish
     from tasks import scan as scan_tasks
+    from tests.mill import share
     from workers.app import app
 
     app.loader.import_default_modules()

@@ -18,6 +18,8 @@ from tests.mill.world import World
 
 #: Each company's systems answer at ports of their own, so that one transport can serve all.
 PROCORE, ACCOUNTING = 9100, 9200
+#: States of a record that waits for a person's word.
+WAITING = ("awaiting_approval", "needs_attention", "rejected", "conflict")
 
 
 class Site:
@@ -100,13 +102,14 @@ class Site:
             broker.put("sitebooks.inbox.process", [hook.company_id, [row.id for row in rows]])
         return 202
 
-    def undecided(self) -> list[Any]:
-        """Records that wait for a person's word, oldest first."""
+    def undecided(self, *also: str) -> list[Any]:
+        """Records that wait for a person's word, or are in one of these states, oldest first."""
         with session(self.company) as db:
             return list(
                 db.execute(
                     text("""SELECT id, kind, source_id, key, state, version, amount, problems FROM sync_record
-                    WHERE state IN ('awaiting_approval', 'needs_attention', 'rejected', 'conflict') ORDER BY id""")
+                    WHERE state = ANY(:states) ORDER BY id"""),
+                    {"states": [*WAITING, *also]},
                 )
             )
 

@@ -57,6 +57,8 @@ class World:
     #: Codes of what somebody must say of a copy, and of what is simply asked for again.
     left_there: frozenset[str] = frozenset({"vanished_at_target", "not_as_sent"})
     asked_again: frozenset[str] = frozenset()
+    #: Whether they ask for it also while it is held and would be looked at again by itself.
+    asks_held: bool = False
     #: Whether people decide at the end also where nobody meddled: money in doubt comes right by their word only.
     decides: bool = False
     #: Entries of the schedule that are not ticked one by one while the quarantines pass.
@@ -71,6 +73,8 @@ class World:
     #: What goes on there by itself as time passes, and what is put right with everything else at the end of a run.
     works: Callable[["Site"], None] = field(default=lambda site: None)
     healed: Callable[["Site"], None] = field(default=lambda site: None)
+    #: Paths that only the simulator can tell of, and how often each was taken.
+    met: Callable[["Site"], Mapping[str, int]] = field(default=lambda site: {})
 
     def by(self, way: str) -> "World":
         """The world of one of its ways in. Raises LookupError."""

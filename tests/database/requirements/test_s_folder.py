@@ -266,6 +266,46 @@ def test_an_answer_that_was_cleared_away_unseen_is_told_of_and_the_invoice_goes_
     assert len(world.state("sage_paperless", "invoices")) == 1
 
 
+def cleared_unseen(world: PaperlessWorld) -> None:
+    """The importer took it, its files were cleared away, and only then we looked."""
+    world.scan()
+    world.sage_paperless.tick()
+    for path in (share(world) / "archive").iterdir():
+        path.unlink()
+    world.due_now()
+    assert world.problems("invoice", "SI-103") == ["importer_answer_gone"]
+
+
+@pytest.mark.requirement("Y-09", "Y-11")
+def test_an_invoice_whose_answer_was_cleared_away_stands_there_once_a_paid_notice_names_it(site):
+    world = site("SI-103", sync=False, **ON)
+    cleared_unseen(world)
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00")
+    world.deliver()
+    world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    for _ in range(3):
+        taken(world)
+        world.scan("sage_paperless", full=True)
+        world.settle()
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert [row["amount"] for row in world.state("procore", "contract_payments")] == ["20000.00"]
+    assert [e["effect"] for e in world.ledger("sage_paperless", kind="invoices")].count("created") == 1
+
+
+@pytest.mark.requirement("S-22")
+def test_an_invoice_whose_answer_was_cleared_away_stands_there_once_the_importer_says_that_people_work_on_it(site):
+    world = site("SI-103", sync=False)
+    cleared_unseen(world)
+    world.act("sage_paperless", "start_work", invoice="SI-103")
+    for _ in range(2):
+        world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+        for _ in range(3):
+            taken(world)
+    record = world.record("invoice", "SI-103")
+    assert (record.state, bool(record.remote_id)) == ("synced", True)
+    assert len(world.state("sage_paperless", "invoices")) == 1
+
+
 def change(world: PaperlessWorld, action: str, name: str = "More.pdf") -> None:
     world.act("procore", action, commitment="PO-1001-01", number=1, name=name)
     world.scan("procore")
