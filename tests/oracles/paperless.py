@@ -207,6 +207,14 @@ def touched(sight: Sight) -> list[str]:
     return found
 
 
+def torn(sight: Sight) -> list[str]:
+    """I3, part C: the importer of the drop folder never meets a mark whose files are not all there, and whole."""
+    if "sage_paperless" not in sight.systems:
+        return []
+    stood = [row for row in sight.state("sage_paperless").get("importer", []) if row["torn"] or row["incomplete"]]
+    return [f"I3: the importer met {row['torn']} torn and {row['incomplete']} incomplete imports" for row in stood]
+
+
 _AGAIN = """
     SELECT r.number, r.source_id, w.sends FROM write w JOIN sync_record r ON r.id = w.record_id
     WHERE r.company_id = %s AND r.kind = 'payment' AND w.side = 'target' AND w.sends > 1

@@ -306,6 +306,28 @@ def test_an_invoice_whose_answer_was_cleared_away_stands_there_once_the_importer
     assert len(world.state("sage_paperless", "invoices")) == 1
 
 
+@pytest.mark.requirement("Y-09", "S-22")
+def test_what_was_imported_is_linked_although_its_newer_revision_is_refused_before_we_looked(site):
+    world = site("SI-103", sync=False, **ON)
+    disturb(world, running=False)
+    world.scan()
+    disturb(world, gone=True)
+    world.due_now()
+    assert world.problems("invoice", "SI-103") == ["site_down"]
+    disturb(world, gone=False, running=True)
+    world.sage_paperless.tick()
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00")
+    world.deliver()
+    change(world, "attach_file")
+    for _ in range(2):
+        taken(world)
+        world.scan("sage_paperless", full=True)
+        world.settle()
+    record = world.record("invoice", "SI-103")
+    assert (world.problems("invoice", "SI-103"), record.remote_id) == (["paperless_paid"], f"procore:4100:{record.source_id}")
+    assert [row["amount"] for row in world.state("procore", "contract_payments")] == ["20000.00"]
+
+
 def change(world: PaperlessWorld, action: str, name: str = "More.pdf") -> None:
     world.act("procore", action, commitment="PO-1001-01", number=1, name=name)
     world.scan("procore")
