@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.calls import Answer, CallFailed, NotFound, NotUnderstood, Request, Unavailable
-from connectors.sage_paperless.dropping import Disturbed, Unsure, bytes_of, copied, drop
+from connectors.sage_paperless.dropping import Disturbed, TooLate, Unsure, bytes_of, copied, drop
 from connectors.sage_paperless.history import INBOX, History, Placed, lost, made_of, taken_of
 from connectors.sage_paperless.holding import REVISION
 from connectors.sage_paperless.index import index, link_of, stem_of
@@ -52,9 +52,12 @@ class FolderClient:
     def send(self, request: Request) -> Answer:
         """One request, one outcome. A share that cannot be reached: nothing was done."""
         try:
-            return self._carried_out(request)
+            answer = self._carried_out(request)
+            return answer if self.place.is_dir() or answer.outcome is Outcome.confirmed else self._away()
         except Unsure as error:
             return Answer(Outcome.uncertain, reason=f"the share did not confirm it: {error}")
+        except TooLate as error:
+            return Answer(Outcome.not_applied, reason=str(error))
         except Disturbed as error:
             return _refused("reader_interferes", str(error))
         except NotUnderstood as error:
@@ -64,7 +67,7 @@ class FolderClient:
 
     def _carried_out(self, request: Request) -> Answer:
         if not self.place.is_dir():
-            return _refused("site_down", f"the share {self.place} is not there")
+            return self._away()
         found, receipt = INVOICE.match(request.path), RECEIPT.match(request.path)
         if request.method == "POST" and (request.path == "/invoices" or (found and found["refresh"])):
             return self._drop(request)
@@ -80,6 +83,7 @@ class FolderClient:
     def _drop(self, request: Request) -> Answer:
         """One stem of an invoice at a time: the importer reads them by name, not by age."""
         meta, upload = request.body, request.upload
+        until = self.clock() + timedelta(seconds=environment().hard_limit_seconds)  # a task ends by then, and its lease later
         if not meta["document"] or upload is None or not upload.sha256:
             return _refused("attachment_required", "a folder takes no invoice without its document")
         if (silent := self._silent()) is not None:
@@ -99,7 +103,7 @@ class FolderClient:
         drop(inbox, made.stem, {
             "pdf": copied(document), "csv": bytes_of(index(stamped, self.settings.vault_id, queue)),
             "json": bytes_of(json.dumps(stamped, ensure_ascii=False, indent=1).encode()),
-        })  # fmt: skip
+        }, late=lambda: self.clock() > until)  # fmt: skip
         return Answer(Outcome.confirmed, 201, self._row(meta["procore_invoice_id"], made))
 
     def _before(self, before: list[Placed], meta: Mapping[str, Any]) -> Answer | None:
@@ -219,17 +223,23 @@ class FolderClient:
         """Invoices by their files, and payments by their notices; a folder has no other list. Raises CallFailed's subclasses."""
         request = Request("GET", path, params or {})
         if not self.place.is_dir():
-            raise CallFailed(request, _refused("site_down", f"the share {self.place} is not there"))
+            raise CallFailed(request, self._away())
         try:
             if path == "/payments":
-                yield self.notices.payments()
+                rows = self.notices.payments()
             elif path == "/invoices":
-                yield self._invoices((params or {}).get("procore_invoice_id", ""))
+                rows = self._invoices((params or {}).get("procore_invoice_id", ""))
             else:
                 raise NotFound(request, Answer(Outcome.refused, 404, reason=f"a folder has no list {path}"))
         except OSError as error:
             reason = f"the share cannot be used: {error.strerror or type(error).__name__}"
             raise Unavailable(request, Answer(Outcome.not_applied, reason=reason)) from error
+        if not self.place.is_dir():  # it went away while it was read: what was not found says nothing
+            raise CallFailed(request, self._away())
+        yield rows
+
+    def _away(self) -> Answer:
+        return _refused("site_down", f"the share {self.place} is not there")
 
     def _invoices(self, invoice: str) -> list[dict[str, Any]]:
         """The newest drop of each invoice that is there or on its way; refused ones are no invoices there."""

@@ -111,12 +111,12 @@ WEIGHTS: dict[Act, int] = {
 STANDS: tuple[Place, ...] = (
     ("claimed", 1), ("answered procore GET /storage", 1), ("before_remote_write", 1), ("asking sage_paperless POST", 1),
     ("naming sitebooks", 1), ("named sitebooks", 1), ("dropped_part", 1), ("dropped_part", 2), ("dropped_part", 3),
-    ("naming csv", 1), ("naming ready", 1), ("named ready", 1), ("answered sage_paperless POST", 1),
+    ("naming csv", 1), ("asking ready", 1), ("named ready", 1), ("answered sage_paperless POST", 1),
     ("asking sage_paperless GET", 2), ("answered sage_paperless GET", 2), ("outcome_stored", 1),
 )  # fmt: skip
 DIES: tuple[Place, ...] = (
     ("before_remote_write", 1), ("named sitebooks", 1), ("dropped_part", 1), ("dropped_part", 2), ("dropped_part", 3),
-    ("naming ready", 1), ("named ready", 1), ("named ready", 1), ("answered sage_paperless POST", 1),
+    ("asking ready", 1), ("named ready", 1), ("named ready", 1), ("answered sage_paperless POST", 1),
     ("answered sage_paperless GET", 2), ("before_commit", 1), ("outcome_stored", 1),
 )  # fmt: skip
 #: Paths of its own that every campaign must have taken.

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: How often the other side is at work at the very moment in which a file gets its name.
 BESIDE = {"calm": 0.0, "mild": 0.1, "rough": 0.3, "brutal": 0.6}
+#: After the last look at the clock: whoever stands still there for long is dead, as with a request on its way.
+MARK = "ready"
 #: A share that hangs for so long.
 HANGS = 61
 #: What is said of an answer, as the name of a path that was reached by it (I13).
@@ -43,7 +45,7 @@ class Share:
     def named(self, path: Path, name: Callable[[], None]) -> None:
         """One file gets its name; whoever works beside us comes just before or just after."""
         what = _what(path)
-        self._point("naming", what)
+        self._point("asking" if what == MARK else "naming", what)
         if self._strikes("delay"):
             self.run.time.pass_(HANGS)
         self._fails("drop_before", errno.EIO)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from connectors.sage_paperless.notices import Notices
 from models import session
 from settings import failpoints
 from simulators.kit.http import Request
-from sync import reconcile, records, second_look
+from sync import clock, reconcile, records, second_look
 from tests.world import _json, _parsed
 from tests.world_paperless import PaperlessWorld
 
@@ -133,6 +134,25 @@ def ended(world: PaperlessWorld) -> None:
     with session(world.company) as db:
         db.execute(text("UPDATE write SET uncertain_until = clock_timestamp(), lands_until = NULL"))
     world.due_now()
+
+
+@pytest.mark.fault("F56")
+def test_a_process_that_stood_still_between_the_files_marks_nothing_afterwards(site, monkeypatch):
+    world = site("SI-103", sync=False)
+
+    def sleep(name: str, about: object) -> None:
+        if name == "dropped_part" and str(about) == "json":
+            later = clock.now() + timedelta(minutes=4)
+            monkeypatch.setattr(clock, "source", lambda: later)
+
+    failpoints.handler = sleep
+    world.scan()
+    failpoints.handler = None
+    assert not [name for name in names(share(world) / "inbox" / "q-ap") if name.endswith(".ready")], "others have it by now"
+    monkeypatch.undo()
+    for _ in range(2):
+        taken(world)
+    assert world.record("invoice", "SI-103").state == "synced" and len(world.state("sage_paperless", "invoices")) == 1
 
 
 @pytest.mark.fault("F56")
@@ -381,6 +401,28 @@ def test_paid_notices_become_payments_and_are_acknowledged_once_they_are_kept(si
     world.scan("sage_paperless")
     world.settle()
     assert world.problems("payment", number) == ["payment_voided"]
+
+
+@pytest.mark.fault("F56")
+@pytest.mark.requirement("Y-11")
+def test_a_share_that_disappears_while_notices_are_read_takes_no_payment_away(site, monkeypatch):
+    world = site("SI-103", **ON)
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00", check="7")
+    for _ in range(2):
+        world.deliver()
+        world.scan("sage_paperless", full=True)
+        world.settle()
+    take_over = Notices._take_over
+
+    def vanishing(self: Notices) -> list[dict[str, Any]]:
+        odd = take_over(self)
+        disturb(world, gone=True)
+        return odd
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Notices, "_take_over", vanishing)
+        world.scan("sage_paperless", full=True)
+    assert (world.record("payment", "7").state, world.problems("payment", "7")) == ("synced", [])
 
 
 @pytest.mark.requirement("S-22")
