@@ -77,11 +77,16 @@ class Books:
         return made
 
     def _missing(self) -> set[str]:
-        """What an automated import needs and the vault has not (S-09)."""
+        """What an automated import needs and the vault has not (S-09). A folder cannot tell the vault what to do (S-17)."""
         vaults = [one for one in self.vault.get("vaults", []) if one["id"] == self.settings.get("vault_id")]
         stopped = any(not one["cloud_sync"]["running"] for one in vaults)
         unlicensed = any(not one["licences"]["cloud_sync"] for one in vaults)
-        return ({"cloud_sync_not_running"} if stopped else set()) | ({"cloud_sync_licence_required"} if unlicensed else set())
+        picks = self.settings.get("transport") == "drop_folder" and any(
+            one["vault_id"] == self.settings.get("vault_id") and one.get("import_behaviour") == "manual_import"
+            for one in self.vault.get("configurations", [])
+        )
+        found = {"import_behavior_differs"} if picks else set()
+        return found | ({"cloud_sync_not_running"} if stopped else set()) | ({"cloud_sync_licence_required"} if unlicensed else set())
 
     def _decided(self, made: Expected) -> None:
         """What people and rules over there say of it."""
