@@ -89,7 +89,10 @@ class Books:
         return found | ({"cloud_sync_not_running"} if stopped else set()) | ({"cloud_sync_licence_required"} if unlicensed else set())
 
     def _decided(self, made: Expected) -> None:
-        """What people and rules over there say of it."""
+        """What people and rules over there say of it. A folder tells of people's work by paid notices only."""
+        told = self.settings.get("transport") == "drop_folder"
+        if told and any(one["procore_invoice_id"] == made.source_id for one in self.paid):
+            made.blocks.add("paperless_paid")
         for there in made.there:
             made.blocks |= {DECIDED[there["status"]]} if there["status"] in DECIDED else set()
             made.blocks |= set() if there["validation"]["passed"] else {"paperless_validation_failed"}
