@@ -76,6 +76,7 @@ class Step:
 
     `read` turns the answer into Done and raises NotUnderstood when it cannot (the outcome is then uncertain).
     `look` finds what an earlier, uncertain try may have left: Done, or None when it is not there.
+    `links`: what `look` finds is whole, so it becomes the link at once, whatever comes of the steps after it.
     `repeatable`: the server itself enforces the key, so sending again cannot double.
     `undoes`: carried out late it would undo what later steps did, so even a repeatable one waits out its doubt.
     `explain` names the problem when the system refuses.
@@ -91,6 +92,7 @@ class Step:
     explain: Callable[[Answer], Problem]
     look: Callable[[Client], Done | None] | None = None
     look_first: bool = False
+    links: bool = False
     repeatable: bool = False
     undoes: bool = False
     irreversible: bool = False

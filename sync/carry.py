@@ -308,6 +308,8 @@ def _after_look(db: Connection, work: Work) -> None:
         return
     if work.found is not None:
         close(db, work, WriteState.confirmed, None, work.found)
+        if work.step.links:
+            comparing.link_as_written(db, work, work.found)
         work.warnings += work.found.warnings
         _go_on(db, work, work.step, work.found)
         return

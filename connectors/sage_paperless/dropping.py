@@ -29,12 +29,19 @@ class Disturbed(Exception):
     """Another program moves the files away before they are complete."""
 
 
+class TooLate(Exception):
+    """It took so long that others may be at it; without their mark the files are not read."""
+
+
 class Unsure(Exception):
     """The mark was written, and nobody knows whether it stays."""
 
 
-def drop(inbox: Path, stem: str, parts: Mapping[str, Writer]) -> None:
-    """All files of one import, its mark last. Nothing to do where the mark is there. Raises OSError, Disturbed, Unsure."""
+def drop(inbox: Path, stem: str, parts: Mapping[str, Writer], late: Callable[[], bool] = lambda: False) -> None:
+    """All files of one import, its mark last, unless it is `late`. Nothing to do where the mark is there.
+
+    Raises OSError, Disturbed, TooLate, Unsure.
+    """
     ready = inbox / f"{stem}.{READY}"
     for _ in range(MOST_TRIES):
         if ready.exists():
@@ -49,6 +56,8 @@ def drop(inbox: Path, stem: str, parts: Mapping[str, Writer]) -> None:
                 raise
             continue  # somebody took the temporary file
         if all((inbox / f"{stem}.{ending}").exists() for ending in ORDER):
+            if late():
+                raise TooLate(f"the files of {stem} were not complete in time")
             _mark(inbox, ready)
             return
     raise Disturbed(f"files of {stem} are renamed by another program before they are complete")
@@ -129,6 +138,12 @@ def _copy(part: Path, path: Path) -> None:
             target.write(block)
         target.flush()
         os.fsync(target.fileno())
+
+
+def own_folder(folder: Path) -> None:
+    """Two levels below the vault's own, which must be there: nothing is made where a share was mounted. Raises OSError."""
+    folder.parent.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from connectors.calls import Answer, CallFailed, NotFound, NotUnderstood, Request, Unavailable
-from connectors.sage_paperless.dropping import Disturbed, Unsure, bytes_of, copied, drop
-from connectors.sage_paperless.history import INBOX, History, Placed, lost, made_of
+from connectors.sage_paperless.dropping import Disturbed, TooLate, Unsure, bytes_of, copied, drop
+from connectors.sage_paperless.history import INBOX, History, Placed, lost, made_of, taken_of
 from connectors.sage_paperless.holding import REVISION
 from connectors.sage_paperless.index import index, link_of, stem_of
-from connectors.sage_paperless.ledger import Drop
+from connectors.sage_paperless.ledger import GONE, Drop
 from connectors.sage_paperless.notices import Notices
 from objects.outcome import Outcome
 from settings.environment import environment
@@ -26,6 +26,8 @@ STUCK, SILENT = timedelta(minutes=30), timedelta(minutes=15)
 PAUSE = timedelta(seconds=30)
 #: How rarely what was refused is put there again at the most, while nobody asks.
 RARELY = timedelta(days=1)
+#: The importer's word for an invoice that is in the vault in another revision, and in work there.
+THERE = "procore_invoice_already_imported"
 INVOICE = re.compile(r"^/invoices/(?P<id>[^/]+)(?P<refresh>/refresh)?\Z")
 RECEIPT = re.compile(r"^/payments/(?P<id>[^/]+)/procore-receipt\Z")
 
@@ -50,9 +52,12 @@ class FolderClient:
     def send(self, request: Request) -> Answer:
         """One request, one outcome. A share that cannot be reached: nothing was done."""
         try:
-            return self._carried_out(request)
+            answer = self._carried_out(request)
+            return answer if self.place.is_dir() or answer.outcome is Outcome.confirmed else self._away()
         except Unsure as error:
             return Answer(Outcome.uncertain, reason=f"the share did not confirm it: {error}")
+        except TooLate as error:
+            return Answer(Outcome.not_applied, reason=str(error))
         except Disturbed as error:
             return _refused("reader_interferes", str(error))
         except NotUnderstood as error:
@@ -62,7 +67,7 @@ class FolderClient:
 
     def _carried_out(self, request: Request) -> Answer:
         if not self.place.is_dir():
-            return _refused("site_down", f"the share {self.place} is not there")
+            return self._away()
         found, receipt = INVOICE.match(request.path), RECEIPT.match(request.path)
         if request.method == "POST" and (request.path == "/invoices" or (found and found["refresh"])):
             return self._drop(request)
@@ -78,6 +83,7 @@ class FolderClient:
     def _drop(self, request: Request) -> Answer:
         """One stem of an invoice at a time: the importer reads them by name, not by age."""
         meta, upload = request.body, request.upload
+        until = self.clock() + timedelta(seconds=environment().hard_limit_seconds)  # a task ends by then, and its lease later
         if not meta["document"] or upload is None or not upload.sha256:
             return _refused("attachment_required", "a folder takes no invoice without its document")
         if (silent := self._silent()) is not None:
@@ -89,7 +95,7 @@ class FolderClient:
         inbox = self.place / "inbox" / queue
         if not inbox.is_dir():
             return _refused("queue_unknown", f"there is no folder inbox/{queue}")
-        before = self.history.of(meta["procore_invoice_id"])
+        before = self._placed(meta["procore_invoice_id"])
         if before and (answer := self._before(before, meta)) is not None:
             return answer
         made = self._intended(before, meta)
@@ -97,15 +103,16 @@ class FolderClient:
         drop(inbox, made.stem, {
             "pdf": copied(document), "csv": bytes_of(index(stamped, self.settings.vault_id, queue)),
             "json": bytes_of(json.dumps(stamped, ensure_ascii=False, indent=1).encode()),
-        })  # fmt: skip
+        }, late=lambda: self.clock() > until)  # fmt: skip
         return Answer(Outcome.confirmed, 201, self._row(meta["procore_invoice_id"], made))
 
     def _before(self, before: list[Placed], meta: Mapping[str, Any]) -> Answer | None:
         """What the drops before this one answer already. None: write."""
         last, invoice = before[-1], meta["procore_invoice_id"]
         same = last.drop.revision == meta["procore_revision"]
-        if same and last.stands:
-            return Answer(Outcome.confirmed, 200, self._row(invoice, last.drop))
+        there = last if last.stands else _standing(before)
+        if there is not None and there.drop.revision == meta["procore_revision"] and (last.stands or last.refused):
+            return Answer(Outcome.confirmed, 200, self._row(invoice, there.drop))
         if same and last.refused and not self._goes_again(before):
             self.history.note(invoice, replace(last.drop, told=self.clock().isoformat()))
             return _refused(last.drop.code, last.drop.message)
@@ -145,6 +152,18 @@ class FolderClient:
 
     # looking
 
+    def _placed(self, invoice: str) -> list[Placed]:
+        """With what is known of files whose answer nobody saw: what is paid there, or told to be there already, was taken."""
+        placed = self.history.of(invoice)
+        unseen = [one for one in placed if not one.where and one.drop.outcome == GONE]
+        if any(one.stands for one in placed) or len({one.drop.revision for one in unseen}) != 1:
+            return placed
+        if not any(one.refused and one.drop.code == THERE for one in placed) and not self.notices.name(invoice):
+            return placed
+        taken = taken_of(unseen[0].drop)
+        self.history.note(invoice, taken)
+        return [Placed(taken) if one is unseen[0] else one for one in placed]
+
     def _silent(self) -> Answer | None:
         """The site is down: no fresh heartbeat. Nothing is put where nobody would take it."""
         try:
@@ -161,7 +180,7 @@ class FolderClient:
     def _status(self, link: str) -> Answer:
         """What the importer made of the newest files of this invoice."""
         company, _, invoice = link.removeprefix("procore:").partition(":")
-        placed = self.history.of(invoice) if company == self.company else []
+        placed = self._placed(invoice) if company == self.company else []
         if not placed:
             return _refused("not_found", f"no files of {link}", 404)
         last = placed[-1]
@@ -170,8 +189,9 @@ class FolderClient:
         if not last.stands and not last.refused:
             last = Placed(lost(last.drop))
             self.history.note(invoice, last.drop)
-        if last.refused and last.drop.told:  # what stood there before stands there still
-            last = next((one for one in reversed(placed) if one.stands), last)
+        there = _standing(placed)
+        if last.refused and there is not None and (last.drop.told or there.drop.revision == last.drop.revision):
+            last = there  # what stood there before stands there still
         row = self._row(invoice, last.drop)
         return Answer(Outcome.confirmed, 200, row if last.stands else {**row, "refused": last.drop.code})
 
@@ -203,23 +223,29 @@ class FolderClient:
         """Invoices by their files, and payments by their notices; a folder has no other list. Raises CallFailed's subclasses."""
         request = Request("GET", path, params or {})
         if not self.place.is_dir():
-            raise CallFailed(request, _refused("site_down", f"the share {self.place} is not there"))
+            raise CallFailed(request, self._away())
         try:
             if path == "/payments":
-                yield self.notices.payments()
+                rows = self.notices.payments()
             elif path == "/invoices":
-                yield self._invoices((params or {}).get("procore_invoice_id", ""))
+                rows = self._invoices((params or {}).get("procore_invoice_id", ""))
             else:
                 raise NotFound(request, Answer(Outcome.refused, 404, reason=f"a folder has no list {path}"))
         except OSError as error:
             reason = f"the share cannot be used: {error.strerror or type(error).__name__}"
             raise Unavailable(request, Answer(Outcome.not_applied, reason=reason)) from error
+        if not self.place.is_dir():  # it went away while it was read: what was not found says nothing
+            raise CallFailed(request, self._away())
+        yield rows
+
+    def _away(self) -> Answer:
+        return _refused("site_down", f"the share {self.place} is not there")
 
     def _invoices(self, invoice: str) -> list[dict[str, Any]]:
         """The newest drop of each invoice that is there or on its way; refused ones are no invoices there."""
-        every = [self.history.of(invoice)] if invoice else self.history.all()
-        newest = [next((one.drop for one in reversed(placed) if one.stands), None) for placed in every]
-        return [self._row(drop.stem.split("-")[1], drop) for drop in newest if drop is not None]
+        every = [self._placed(invoice)] if invoice else self.history.all()
+        newest = [one.drop for placed in every if (one := _standing(placed)) is not None]
+        return [self._row(drop.stem.split("-")[1], drop) for drop in newest]
 
     def _row(self, invoice: str, drop: Drop) -> dict[str, Any]:
         """As the REST answer shows an invoice, as far as a folder knows."""
@@ -228,6 +254,11 @@ class FolderClient:
             "procore_revision": drop.revision, "status": "unprocessed", "placement": "queue", "failover_reason": None,
             "document": drop.document, "gross": drop.gross, "created_at": drop.at, "updated_at": drop.at,
         }  # fmt: skip
+
+
+def _standing(placed: list[Placed]) -> Placed | None:
+    """The newest that is in the vault, or on its way there."""
+    return next((one for one in reversed(placed) if one.stands), None)
 
 
 def _stamped(meta: Mapping[str, Any], drop: Drop) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class History:
 def _seen(drop: Drop, where: str, mark: Path | None) -> Placed:
     """With the answer that the place of its files gives. People may have put refused files into the inbox again."""
     if where == TAKEN and drop.outcome != TAKEN:
-        drop = replace(drop, outcome=TAKEN, code="", message="", told="")
+        drop = taken_of(drop)
     elif where == INBOX and drop.outcome:
         drop = replace(drop, outcome="", code="", message="", told="")
     elif where == REFUSED and mark is not None and drop.outcome != REFUSED:
@@ -100,6 +100,11 @@ def _seen(drop: Drop, where: str, mark: Path | None) -> Placed:
 def lost(drop: Drop) -> Drop:
     """Its files lie nowhere, and what the importer said was not seen: put there again, which is harmless, once people agree."""
     return replace(drop, outcome=GONE, code="importer_answer_gone", message="its files are in none of the folders")
+
+
+def taken_of(drop: Drop) -> Drop:
+    """What is in the vault by other evidence than where its files lie."""
+    return replace(drop, outcome=TAKEN, code="", message="", told="")
 
 
 def _error(mark: Path) -> Mapping[str, Any]:

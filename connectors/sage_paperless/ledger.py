@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.calls import NotUnderstood
-from connectors.sage_paperless.dropping import bytes_of, put, sync_folder
+from connectors.sage_paperless.dropping import bytes_of, own_folder, put, sync_folder
 
 #: What is kept of the importer's answer. `gone`: its files lie nowhere any more, and nobody had seen the answer.
 TAKEN, REFUSED, GONE = "archive", "error", "gone"
@@ -64,7 +64,7 @@ class Ledger:
 
     def keep(self, invoice: str, drop: Drop) -> None:
         """A new drop, or something new about one. Raises OSError."""
-        self.kept.mkdir(parents=True, exist_ok=True)
+        own_folder(self.kept)
         path = self.kept / f"{invoice}-{drop.stamp}.json"
         part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from connectors.sage_paperless.dropping import bytes_of, mark, put, sync_folder
+from connectors.sage_paperless.dropping import bytes_of, mark, own_folder, put, sync_folder
 from connectors.sage_paperless.noticed import Row, rows_of, unread
 
 RECEIPT = "procore_payment_id"
@@ -71,7 +71,7 @@ class Notices:
 
     def _keep(self, path: Path, row: Row) -> None:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            own_folder(path.parent)
             put(path, bytes_of(json.dumps(row).encode()))
 
 

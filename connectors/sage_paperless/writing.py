@@ -39,7 +39,7 @@ def paperless_invoice(held: Held, remote_id: str | None, key: str, version: str 
     """
     if remote_id is None:
         step = _sending("import", "/invoices", held, f"{key}-import")
-        done = yield replace(step, look=left(held), look_first=True)
+        done = yield replace(step, look=left(held), look_first=True, links=True)
     else:
         done = yield _standing("standing", remote_id, held, key)
     for tries in count(1):

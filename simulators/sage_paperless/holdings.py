@@ -1,5 +1,6 @@
 """Everything the site holds, by kind, for the page, the state and the judges of tests."""
 
+from dataclasses import asdict
 from typing import Any
 
 from simulators.sage_paperless import connection
@@ -18,6 +19,7 @@ def state(store: Store) -> dict[str, list[dict[str, Any]]]:
         "references": [],
         "webhook_subscriptions": [],
         "webhook_deliveries": [],
+        "importer": [{name: value for name, value in asdict(store.folder).items() if name != "first_seen"}],
     }
     for vault in store.vaults.values():
         own = {"vault_id": vault.id}

@@ -1,5 +1,6 @@
 """Payments made in accounting: found by the job, listed by cursor, with the Procore payment made of each (contract B.7)."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from simulators.sage_paperless import imports
@@ -46,10 +47,17 @@ def backfill(site: Site, vault: Vault) -> int:
     job["last_run_at"] = stamp(site.now)
     changed = [row for row in vault.payments.values() if row["_changed"]]
     for row in changed:
-        row.update(_found=True, _changed=False, seen_at=stamp(site.now), cursor=f"{site.store.number('cursor'):012d}")
+        cursor, seen = f"{site.store.number('cursor'):012d}", _later(site, row["seen_at"])
+        row.update(_found=True, _changed=False, seen_at=seen, cursor=cursor)
         _tell(site, vault, row)
         site.store.note(vault, "payments", row["id"], row["id"], "action")
     return len(changed)
+
+
+def _later(site: Site, before: str) -> str:
+    """A change that is found at the moment of the one before it is told as the later one."""
+    now = site.now
+    return stamp(max(now, datetime.fromisoformat(before) + timedelta(microseconds=1)) if before else now)
 
 
 def _tell(site: Site, vault: Vault, row: Row) -> None:

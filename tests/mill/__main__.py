@@ -52,8 +52,8 @@ def _replay(place: Any, app: Any, options: argparse.Namespace) -> dict[str, Any]
     if options.trace is not None:
         options.trace.write_text("\n".join(told.trace) + "\n")
     return {
-        "seed": told.seed, "hash": told.hash, "operations": told.ops, "trouble": told.trouble, "script": told.script,
-        "violations": told.violations, "paths": told.paths,
+        "seed": told.seed, "way": told.way, "hash": told.hash, "operations": told.ops, "trouble": told.trouble,
+        "script": told.script, "violations": told.violations, "paths": told.paths,
     }  # fmt: skip
 
 

@@ -42,7 +42,8 @@ def run(
             told, seconds = _timed(place, app, number, system)
             done.append(_kept(folder, told, seconds))
             total, here = total + told.ops, here + told.ops
-            say(f"seed {number}: {told.ops} operations, {told.ops / seconds:.0f}/s, {len(told.violations)} violations")
+            way = f" by {told.way}" if told.way else ""
+            say(f"seed {number}{way}: {told.ops} operations, {told.ops / seconds:.0f}/s, {len(told.violations)} violations")
         number += 1
     return report(done, time.monotonic() - began, place.cpu_seconds() - cpu, here, system)
 
@@ -85,7 +86,7 @@ def report(done: list[dict[str, Any]], seconds: float, cpu: float, here: int, sy
         paths.update(one["paths"])
     acts = sum(one["acts"] for one in done)
     total = sum(one["ops"] for one in done)
-    missed = [path for path in (*MUST_REACH, *named(system).must_reach) if not paths[path]] if total >= ENOUGH else []
+    missed = [path for path in (*MUST_REACH, *named(system).reached) if not paths[path]] if total >= ENOUGH else []
     failed = [one for one in done if one["violations"]]
     return {
         "connection": system, "seeds": len(done), "first_seed": min((one["seed"] for one in done), default=None),

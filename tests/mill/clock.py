@@ -1,5 +1,6 @@
 """The one clock of a run: simulators, product and Postgres live by it, and nothing waits for real."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from simulators.kit.clock import Clock
@@ -11,6 +12,8 @@ class Time:
 
     def __init__(self, place: Place) -> None:
         self.place, self.clock = place, Clock(START)
+        #: Called whenever it has become later.
+        self.passed: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -23,6 +26,8 @@ class Time:
         """So much later, for everybody."""
         self.clock.advance(seconds)
         self.place.set_clock(self.clock.now())
+        for work in self.passed:
+            work()
 
     def until(self, when: datetime) -> None:
         """No earlier than then."""

@@ -65,7 +65,7 @@ def settle_all(site: Site, broker: Broker) -> int:
         with suppress(stops.NotStopped):
             _ring(broker, site.company, stops.go_on(site.company, system, ACTOR))
             count += 1
-    for record in site.undecided():
+    for record in site.undecided(*(["held"] if site.world.asks_held else [])):
         codes = {problem["code"] for problem in record.problems}
         choice = record.id % 3
         if site.world.decides and _in_doubt(record):

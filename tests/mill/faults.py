@@ -63,6 +63,7 @@ def end(site: Site) -> None:
     for core in site.simulators.values():
         core.faults.clear()
     site.web_down = False
+    site.world.healed(site)
 
 
 def _specs(name: str, random: Random) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ class Told:
 
     seed: int
     connection: str = FIRST
+    way: str = ""
     hash: str = ""
     steps: dict[str, int] = field(default_factory=dict)
     paths: dict[str, int] = field(default_factory=dict)
@@ -71,8 +72,8 @@ class Once:
             found = self._judged(run)
         self.executed += 1
         self.told = Told(
-            self.seed, self.world.system, run.trace_hash(), dict(run.steps), dict(run.paths), run.acted.total(), run.refused,
-            found, trouble, script, run.lines,
+            self.seed, self.world.system, run.world.way, run.trace_hash(), dict(run.steps), dict(run.paths),
+            run.acted.total(), run.refused, found, trouble, script, run.lines,
         )  # fmt: skip
         run.close()
         if found:

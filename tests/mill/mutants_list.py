@@ -223,5 +223,40 @@ MUTANTS: tuple[Mutant, ...] = (
         "    return there or (one.amount > 0 and", "    return False and (one.amount > 0 and",
         "Other payments of the invoice are not counted: together more is paid than was invoiced.", "sage_paperless",
     ),
+    Mutant(
+        "mark_before_the_files", "connectors.sage_paperless.dropping",
+        "        try:\n            for ending in ORDER:\n",
+        "        try:\n            _mark(inbox, ready)\n            for ending in ORDER:\n",
+        "The drop folder's mark is put before the files that it speaks for: the importer reads half an import.",
+        "sage_paperless",
+    ),
+    Mutant(
+        "marked_without_a_look", "connectors.sage_paperless.dropping",
+        "        if all((inbox / f\"{stem}.{ending}\").exists() for ending in ORDER):\n",
+        "        if ready.name:\n",
+        "Files that another program renamed meanwhile are marked as complete.", "sage_paperless",
+    ),
+    Mutant(
+        "archive_not_read_back", "connectors.sage_paperless.history",
+        "(REFUSED, \"error\"), (TAKEN, \"archive\"))", "(REFUSED, \"error\"))",
+        "What the importer took is not looked for in its archive: every import is called lost.", "sage_paperless",
+    ),
+    Mutant(
+        "refusal_taken_for_import", "connectors.sage_paperless.history",
+        "        return self.where in (INBOX, TAKEN) or", "        return self.where in (INBOX, TAKEN, REFUSED) or",
+        "Files that the importer refused are called imported.", "sage_paperless",
+    ),
+    Mutant(
+        "stem_used_again", "connectors.sage_paperless.folder",
+        "        while stamp in used:\n", "        while stamp in used and not used:\n",
+        "Going back to an earlier revision takes that one's stem, which the importer ignores.", "sage_paperless",
+    ),
+    Mutant(
+        "notice_acknowledged_first", "connectors.sage_paperless.notices",
+        "            if rows is None:\n                odd.append(",
+        "            mark(ready.with_suffix(\".ack\"))\n            if rows is None:\n                odd.append(",
+        "A paid notice is acknowledged before its rows are kept: a worker that dies in between loses payments.",
+        "sage_paperless",
+    ),
 )
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}

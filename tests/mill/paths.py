@@ -39,6 +39,7 @@ def _own(rows: str) -> str:
 def count_faults(run: "Run") -> None:
     """Adds how often each fault struck; before they are cleared."""
     for site in run.sites:
+        run.paths.update(site.world.met(site))
         for system, core in site.simulators.items():
             for fault in core.faults.rules:
                 status = f" {fault.status}" if fault.action == "status" else ""

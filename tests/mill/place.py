@@ -14,6 +14,8 @@ from cryptography.fernet import Fernet
 
 #: When every run begins: a Monday morning in Auckland, well before the nightly passes.
 START = datetime(2026, 11, 1, 20, 0, tzinfo=UTC)
+#: Where the shares of a run are, that both sides reach.
+SHARES = "shares"
 #: Each reading of the clock is a microsecond later than the one before, on whatever connection. `mill` stands before
 #: pg_catalog in the search path, so the schema's own defaults and functions take this clock for the server's.
 CLOCK = f"""
@@ -44,8 +46,9 @@ class Place:
         self._tables = ", ".join(sorted(name for (name,) in names))
 
     def empty(self) -> None:
-        """As on the first day: no rows, ids from 1, the clock at START, and no document on the disk."""
-        shutil.rmtree(self.folder / "documents", ignore_errors=True)
+        """As on the first day: no rows, ids from 1, the clock at START, and no document or share on the disk."""
+        for name in ("documents", SHARES):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
         self.db.execute(f"TRUNCATE {self._tables} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
         self.db.execute("SELECT setval('mill.ticks', 0)")
 

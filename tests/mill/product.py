@@ -81,6 +81,7 @@ def install() -> Any:
     from sync import clients, clock, engine, scan
     from tasks import maintenance, publish
     from tasks import scan as scan_tasks
+    from tests.mill import share
     from workers.app import app
 
     app.loader.import_default_modules()
@@ -92,6 +93,7 @@ def install() -> Any:
     publish.send = _send
     scan_tasks.chain = _Chain  # type: ignore[assignment,misc]
     maintenance.lengths = _lengths
+    share.install(running)
     for name, task in app.tasks.items():
         if name.startswith("sitebooks."):
             task.retry = _retry_of(task)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
@@ -15,7 +16,8 @@ from tests.mill.clock import Time
 from tests.mill.moments import Moment
 from tests.mill.network import Network
 from tests.mill.people import Act, People
-from tests.mill.place import Place
+from tests.mill.place import SHARES, Place
+from tests.mill.share import Share
 from tests.mill.site import Site
 from tests.mill.workers import Killed, Worker, Workers
 from tests.mill.workers import Place as Spot
@@ -25,6 +27,8 @@ from tests.oracles.asked import Asked, Requests
 
 #: Workers that may be stopped at once; one more and the first goes on.
 MOST_STOPPED = 3
+#: How many of the runs take another way into the system than its first, where it has any.
+OTHERS = 1 / 3
 UNLIMITED = {"hourly": 0, "spike": 0, "minute": 0}
 #: Seconds that pass with each step.
 STEP_SECONDS = 0.25
@@ -38,7 +42,7 @@ class Run:
     """`troubles` from tests.mill.faults.draw, `shape` from `drawn_shape`; the steps come from outside."""
 
     def __init__(self, place: Place, app: Any, troubles: dict[str, Any], shape: dict[str, Any]) -> None:
-        self.troubles, self.shape, self.world = troubles, shape, named(shape["connection"])
+        self.troubles, self.shape, self.world = troubles, shape, named(shape["connection"]).by(shape["way"])
         self.paths: Counter[str] = Counter()
         self.steps: Counter[str] = Counter()
         self.refused = 0
@@ -53,6 +57,7 @@ class Run:
         self.workers = Workers(self.broker, self.time, lambda name: app.tasks[name], self.note)
         self.requests = Requests(self._deleted, self._said)
         self._next_tick: dict[str, float] = {}
+        self.place, self.share = place, Share(self)
         self._open(place)
 
     def _open(self, place: Place) -> None:
@@ -67,7 +72,13 @@ class Run:
         networks = {system: Network(system, self.workers, self._heard) for system in self.world.systems}
         clients.transports.update(networks)
         limits = self.shape["limits"]
-        self.sites = [Site(n, self.world, self.time, limits) for n in range(self.shape["companies"])]
+        shares = place.folder / SHARES
+        self.sites = [Site(n, self.world, self.time, limits, shares) for n in range(self.shape["companies"])]
+        if self.world.others or self.world.way:
+            self.note(f"by way of {self.world.way or 'requests'}")
+            self.paths[f"by way of {self.world.way or 'requests'}"] += 1
+        if self.world.shared:
+            self.time.passed.append(self.share.work)
         for site in self.sites:
             for system, network in networks.items():
                 network.at[site.port(system)] = site.simulators[system]
@@ -101,6 +112,7 @@ class Run:
             self.workers.kill(worker)
         for sight in self.sights:
             sight.close()
+        shutil.rmtree(self.place.folder / SHARES, ignore_errors=True)
         product.now_running = None
 
     def count_paths(self) -> None:
@@ -344,7 +356,7 @@ def drawn_shape(random: Random, world: World) -> dict[str, Any]:
     """What kind of run it is, as plain data for its trace."""
     limited = random.random() < 0.3
     shape: dict[str, Any] = {
-        "connection": world.system,
+        "connection": world.system, "way": world.way,
         "companies": 2 if random.random() < 0.2 else 1,
         "loaded": random.random() < 0.85,
         "page": random.choice([3, 3, 200]),
@@ -354,4 +366,6 @@ def drawn_shape(random: Random, world: World) -> dict[str, Any]:
     }
     if shape["meddled"]:  # what people deleted is found by a comparison, which is not gone on with after a limit
         shape["limits"] = dict(UNLIMITED)
+    if world.others and random.random() < OTHERS:
+        shape["way"] = random.choice(world.others).way
     return shape

@@ -36,6 +36,7 @@ def settle(run: Run) -> None:
     paths.count_faults(run)
     for site in run.sites:
         faults.end(site)
+    run.share.heal()
     run.note("healed")
     for worker in list(run.workers.stopped):
         run.workers.resume(worker)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -17,23 +18,30 @@ from tests.mill.world import World
 
 #: Each company's systems answer at ports of their own, so that one transport can serve all.
 PROCORE, ACCOUNTING = 9100, 9200
+#: States of a record that waits for a person's word.
+WAITING = ("awaiting_approval", "needs_attention", "rejected", "conflict")
 
 
 class Site:
     """`number` counts companies of a run; all hold the same data under the same ids (F50)."""
 
-    def __init__(self, number: int, world: World, time: Time, limits: dict[str, int]) -> None:
+    def __init__(self, number: int, world: World, time: Time, limits: dict[str, int], shares: Path) -> None:
         self.time, self.number, self.world = time, number, world
-        dataset = world.dataset(number)
+        dataset, options = world.dataset(number), world.options(limits)
+        if world.shared:
+            self.share = shares / str(number)
+            self.share.mkdir(parents=True)
+            options |= {"folder": str(self.share)}
         self.simulators = {
             "procore": simulators.load(
                 "procore", dataset=dataset, clock=time.clock, hourly=limits["hourly"], spike=limits["spike"],
                 keeps_invoices_single=False,  # what is sent twice stands there twice: nothing but our protocol prevents it
             ),
-            world.system: simulators.load(world.system, dataset=dataset, clock=time.clock, **world.options(limits)),
+            world.system: simulators.load(world.system, dataset=dataset, clock=time.clock, **options),
         }
         self.company = 0
         self.web_down = False
+        world.works(self)
 
     def connect(self) -> None:
         """As a person does it in the console, webhooks and all."""
@@ -41,7 +49,8 @@ class Site:
         self.company = connections.new_company(f"Company {self.number}", str(procore["company_id"]))
         for system, core in self.simulators.items():
             address: dict[str, Any] = {"base_url": f"http://127.0.0.1:{self.port(system)}"}
-            address |= self.world.connection(self.number) if system == self.world.system else {}
+            if system == self.world.system:
+                address = ({"folder": str(self.share)} if self.world.shared else address) | self.world.connection(self.number)
             connections.connect(self.company, system, address, {k: str(v) for k, v in core.credentials.items()})
         settings.fetch(self.company, self.world.system, "mill")
         for system in self.simulators:
@@ -93,13 +102,14 @@ class Site:
             broker.put("sitebooks.inbox.process", [hook.company_id, [row.id for row in rows]])
         return 202
 
-    def undecided(self) -> list[Any]:
-        """Records that wait for a person's word, oldest first."""
+    def undecided(self, *also: str) -> list[Any]:
+        """Records that wait for a person's word, or are in one of these states, oldest first."""
         with session(self.company) as db:
             return list(
                 db.execute(
                     text("""SELECT id, kind, source_id, key, state, version, amount, problems FROM sync_record
-                    WHERE state IN ('awaiting_approval', 'needs_attention', 'rejected', 'conflict') ORDER BY id""")
+                    WHERE state = ANY(:states) ORDER BY id"""),
+                    {"states": [*WAITING, *also]},
                 )
             )
 

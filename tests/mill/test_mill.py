@@ -36,11 +36,23 @@ def test_invoices_and_payments_of_sage_paperless_break_no_invariant_and_the_same
     script = tmp_path / "script.json"
     acts = [("act", 7 * n) for n in range(10)]
     busy = [(op, 31 * n) for n in range(14) for op in ("work", "moment", "act", "hooks", "part", "resume", "pass")]
-    script.write_text(json.dumps({"trouble": 119, "script": [*acts, *busy]}))
+    script.write_text(json.dumps({"trouble": 121, "script": [*acts, *busy]}))
     first, second = (mill("replay", "--script", str(script), "--connection", "sage_paperless") for _ in range(2))
     assert first["violations"] == [], first["violations"]
     assert first["hash"] == second["hash"] and first["operations"] == second["operations"] > 200
     assert first["paths"].get("several payments on one commitment"), "payments are written"
+
+
+@pytest.mark.timeout(SECONDS + 10)
+def test_the_drop_folder_breaks_no_invariant_and_the_same_seed_is_the_same_run(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    acts = [("act", 7 * n) for n in range(10)]
+    busy = [(op, 31 * n) for n in range(14) for op in ("work", "moment", "act", "hooks", "part", "resume", "kill", "pass")]
+    script.write_text(json.dumps({"trouble": 147, "script": [*acts, *busy]}))
+    first, second = (mill("replay", "--script", str(script), "--connection", "sage_paperless") for _ in range(2))
+    assert first["way"] == "drop folder" and first["violations"] == [], first["violations"]
+    assert first["hash"] == second["hash"] and first["operations"] == second["operations"] > 200
+    assert first["paths"].get("what was archived was read back"), "invoices are taken"
 
 
 @pytest.mark.timeout(SECONDS + 10)

@@ -57,12 +57,36 @@ class World:
     #: Codes of what somebody must say of a copy, and of what is simply asked for again.
     left_there: frozenset[str] = frozenset({"vanished_at_target", "not_as_sent"})
     asked_again: frozenset[str] = frozenset()
+    #: Whether they ask for it also while it is held and would be looked at again by itself.
+    asks_held: bool = False
     #: Whether people decide at the end also where nobody meddled: money in doubt comes right by their word only.
     decides: bool = False
     #: Entries of the schedule that are not ticked one by one while the quarantines pass.
     passes: tuple[str, ...] = ("changes",)
     #: Objects that a person finds in Procore for a record in doubt, by their id there.
     arrived: Callable[["Site", Any], str] = field(default=lambda site, record: "")
+    #: The way into the system, where it has several; `others` are its further ones, each a world of its own.
+    way: str = ""
+    others: Sequence["World"] = ()
+    #: Whether it is reached through a folder of the run and not at an address.
+    shared: bool = False
+    #: What goes on there by itself as time passes, and what is put right with everything else at the end of a run.
+    works: Callable[["Site"], None] = field(default=lambda site: None)
+    healed: Callable[["Site"], None] = field(default=lambda site: None)
+    #: Paths that only the simulator can tell of, and how often each was taken.
+    met: Callable[["Site"], Mapping[str, int]] = field(default=lambda site: {})
+
+    def by(self, way: str) -> "World":
+        """The world of one of its ways in. Raises LookupError."""
+        found = next((one for one in (self, *self.others) if one.way == way), None)
+        if found is None:
+            raise LookupError(f"the mill does not drive {self.system} by {way}")
+        return found
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """The paths that a campaign must have taken, by whatever way in."""
+        return tuple(dict.fromkeys(path for one in (self, *self.others) for path in one.must_reach))
 
     @property
     def systems(self) -> tuple[str, str]:

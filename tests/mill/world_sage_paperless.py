@@ -1,9 +1,11 @@
 """Procore and Sage Paperless, as a run drives them: invoices in, payments back."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from simulators.kit.actions import BadAction
+from tests.mill import paperless_folder
 from tests.mill import paperless_people as people
 from tests.mill.dataset import small_with_two_projects
 from tests.mill.moments import EVERYWHERE
@@ -131,7 +133,7 @@ def arrived(site: Site, record: Any) -> str:
     return next((str(row["id"]) for row in rows if row["origin_id"] == record.key), "")
 
 
-WORLD = World(
+_REST = World(
     system=SYSTEM, dataset=dataset, options=options, connection=connection, paged=paged, acts=people.ACTS, drawn=people.DRAWN,
     meddling=(people.number_payment, people.file_to_payment), approvals=("", "", "payment", "invoice"),
     focus=("/contract_payments$", "/invoices$", "/attachments/", "procore-receipt"),
@@ -139,3 +141,4 @@ WORLD = World(
     stands=STANDS, dies=DIES, moments=EVERYWHERE, counted=COUNTED, must_reach=MUST_REACH, decides=True, arrived=arrived,
     asked_again=frozenset({"worker_lost", "procore_rejected", "paperless_rejected", "document_torn"}),
 )  # fmt: skip
+WORLD = replace(_REST, others=(paperless_folder.world(_REST),))

@@ -26,7 +26,8 @@ def cheap(sight: Sight) -> list[str]:
 def broken(sight: Sight, canaries: Sequence[str] = ()) -> list[str]:
     """Everything that can be judged once all is mended and quiet. `canaries`: secrets that must stand nowhere."""
     found = cheap(sight) + rest.unsettled(sight) + rest.endless(sight) + rest.overtaken(sight) + agree.disagreements(sight)
-    found += approved.unapproved(sight) + paperless.sent_again(sight) + paperless.touched(sight) + meddled.remade(sight)
+    found += approved.unapproved(sight) + paperless.sent_again(sight) + paperless.touched(sight) + paperless.torn(sight)
+    found += meddled.remade(sight)
     return found + chain.unproved(sight) + companies.mixed(sight) + companies.leaked(sight, canaries)
 
 

@@ -77,14 +77,22 @@ class Books:
         return made
 
     def _missing(self) -> set[str]:
-        """What an automated import needs and the vault has not (S-09)."""
+        """What an automated import needs and the vault has not (S-09). A folder cannot tell the vault what to do (S-17)."""
         vaults = [one for one in self.vault.get("vaults", []) if one["id"] == self.settings.get("vault_id")]
         stopped = any(not one["cloud_sync"]["running"] for one in vaults)
         unlicensed = any(not one["licences"]["cloud_sync"] for one in vaults)
-        return ({"cloud_sync_not_running"} if stopped else set()) | ({"cloud_sync_licence_required"} if unlicensed else set())
+        picks = self.settings.get("transport") == "drop_folder" and any(
+            one["vault_id"] == self.settings.get("vault_id") and one.get("import_behaviour") == "manual_import"
+            for one in self.vault.get("configurations", [])
+        )
+        found = {"import_behavior_differs"} if picks else set()
+        return found | ({"cloud_sync_not_running"} if stopped else set()) | ({"cloud_sync_licence_required"} if unlicensed else set())
 
     def _decided(self, made: Expected) -> None:
-        """What people and rules over there say of it."""
+        """What people and rules over there say of it. A folder tells of people's work by paid notices only."""
+        told = self.settings.get("transport") == "drop_folder"
+        if told and any(one["procore_invoice_id"] == made.source_id for one in self.paid):
+            made.blocks.add("paperless_paid")
         for there in made.there:
             made.blocks |= {DECIDED[there["status"]]} if there["status"] in DECIDED else set()
             made.blocks |= set() if there["validation"]["passed"] else {"paperless_validation_failed"}
@@ -194,7 +202,7 @@ def touched(sight: Sight) -> list[str]:
     found, stood = [], {}
     for entry in sight.ledger("sage_paperless"):
         if entry["kind"] == "invoices" and entry["effect"] == "created":
-            stood.setdefault(str(entry["key"]), entry["at"])
+            stood.setdefault(str(entry["key"]).rpartition(":")[2], entry["at"])  # a folder names its company before it
     invoices = {str(row["id"]): str(row["requisition_id"]) for row in sight.state("procore").get("contract_payments", [])}
     for entry in sight.ledger("procore"):
         if entry["kind"] != "contract_payments" or entry["actor"] != "client":
@@ -205,6 +213,14 @@ def touched(sight: Sight) -> list[str]:
         elif source and stood.get(source, "9999") > entry["at"]:
             found.append(f"I3: {name} is of invoice {source}, which was not in the vault when it was written (Y-09)")
     return found
+
+
+def torn(sight: Sight) -> list[str]:
+    """I3, part C: the importer of the drop folder never meets a mark whose files are not all there, and whole."""
+    if "sage_paperless" not in sight.systems:
+        return []
+    stood = [row for row in sight.state("sage_paperless").get("importer", []) if row["torn"] or row["incomplete"]]
+    return [f"I3: the importer met {row['torn']} torn and {row['incomplete']} incomplete imports" for row in stood]
 
 
 _AGAIN = """

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from connectors.sage_paperless.notices import Notices
 from models import session
 from settings import failpoints
 from simulators.kit.http import Request
-from sync import reconcile, records, second_look
+from sync import clock, reconcile, records, second_look
 from tests.world import DOUBTS_OVER, _json, _parsed
 from tests.world_paperless import PaperlessWorld
 
@@ -133,6 +134,25 @@ def ended(world: PaperlessWorld) -> None:
     with session(world.company) as db:
         db.execute(DOUBTS_OVER)
     world.due_now()
+
+
+@pytest.mark.fault("F56")
+def test_a_process_that_stood_still_between_the_files_marks_nothing_afterwards(site, monkeypatch):
+    world = site("SI-103", sync=False)
+
+    def sleep(name: str, about: object) -> None:
+        if name == "dropped_part" and str(about) == "json":
+            later = clock.now() + timedelta(minutes=4)
+            monkeypatch.setattr(clock, "source", lambda: later)
+
+    failpoints.handler = sleep
+    world.scan()
+    failpoints.handler = None
+    assert not [name for name in names(share(world) / "inbox" / "q-ap") if name.endswith(".ready")], "others have it by now"
+    monkeypatch.undo()
+    for _ in range(2):
+        taken(world)
+    assert world.record("invoice", "SI-103").state == "synced" and len(world.state("sage_paperless", "invoices")) == 1
 
 
 @pytest.mark.fault("F56")
@@ -266,6 +286,68 @@ def test_an_answer_that_was_cleared_away_unseen_is_told_of_and_the_invoice_goes_
     assert len(world.state("sage_paperless", "invoices")) == 1
 
 
+def cleared_unseen(world: PaperlessWorld) -> None:
+    """The importer took it, its files were cleared away, and only then we looked."""
+    world.scan()
+    world.sage_paperless.tick()
+    for path in (share(world) / "archive").iterdir():
+        path.unlink()
+    world.due_now()
+    assert world.problems("invoice", "SI-103") == ["importer_answer_gone"]
+
+
+@pytest.mark.requirement("Y-09", "Y-11")
+def test_an_invoice_whose_answer_was_cleared_away_stands_there_once_a_paid_notice_names_it(site):
+    world = site("SI-103", sync=False, **ON)
+    cleared_unseen(world)
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00")
+    world.deliver()
+    world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+    for _ in range(3):
+        taken(world)
+        world.scan("sage_paperless", full=True)
+        world.settle()
+    assert world.record("invoice", "SI-103").state == "synced"
+    assert [row["amount"] for row in world.state("procore", "contract_payments")] == ["20000.00"]
+    assert [e["effect"] for e in world.ledger("sage_paperless", kind="invoices")].count("created") == 1
+
+
+@pytest.mark.requirement("S-22")
+def test_an_invoice_whose_answer_was_cleared_away_stands_there_once_the_importer_says_that_people_work_on_it(site):
+    world = site("SI-103", sync=False)
+    cleared_unseen(world)
+    world.act("sage_paperless", "start_work", invoice="SI-103")
+    for _ in range(2):
+        world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
+        for _ in range(3):
+            taken(world)
+    record = world.record("invoice", "SI-103")
+    assert (record.state, bool(record.remote_id)) == ("synced", True)
+    assert len(world.state("sage_paperless", "invoices")) == 1
+
+
+@pytest.mark.requirement("Y-09", "S-22")
+def test_what_was_imported_is_linked_although_its_newer_revision_is_refused_before_we_looked(site):
+    world = site("SI-103", sync=False, **ON)
+    disturb(world, running=False)
+    world.scan()
+    disturb(world, gone=True)
+    world.due_now()
+    assert world.problems("invoice", "SI-103") == ["site_down"]
+    disturb(world, gone=False, running=True)
+    world.sage_paperless.tick()
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00")
+    world.deliver()
+    change(world, "attach_file")
+    for _ in range(2):
+        taken(world)
+        world.scan("sage_paperless", full=True)
+        world.settle()
+    record = world.record("invoice", "SI-103")
+    assert (world.problems("invoice", "SI-103"), record.remote_id) == (["paperless_paid"], f"procore:4100:{record.source_id}")
+    assert [row["amount"] for row in world.state("procore", "contract_payments")] == ["20000.00"]
+
+
 def change(world: PaperlessWorld, action: str, name: str = "More.pdf") -> None:
     world.act("procore", action, commitment="PO-1001-01", number=1, name=name)
     world.scan("procore")
@@ -319,6 +401,28 @@ def test_paid_notices_become_payments_and_are_acknowledged_once_they_are_kept(si
     world.scan("sage_paperless")
     world.settle()
     assert world.problems("payment", number) == ["payment_voided"]
+
+
+@pytest.mark.fault("F56")
+@pytest.mark.requirement("Y-11")
+def test_a_share_that_disappears_while_notices_are_read_takes_no_payment_away(site, monkeypatch):
+    world = site("SI-103", **ON)
+    world.act("sage_paperless", "pay_invoice", invoice="SI-103", amount="20000.00", check="7")
+    for _ in range(2):
+        world.deliver()
+        world.scan("sage_paperless", full=True)
+        world.settle()
+    take_over = Notices._take_over
+
+    def vanishing(self: Notices) -> list[dict[str, Any]]:
+        odd = take_over(self)
+        disturb(world, gone=True)
+        return odd
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Notices, "_take_over", vanishing)
+        world.scan("sage_paperless", full=True)
+    assert (world.record("payment", "7").state, world.problems("payment", "7")) == ("synced", [])
 
 
 @pytest.mark.requirement("S-22")

@@ -97,7 +97,7 @@ def test_the_same_revision_again_is_the_same_files_while_they_stand(site):
 
 @pytest.mark.parametrize("after", [timedelta(minutes=2), timedelta(minutes=50)])
 def test_a_refusal_is_told_of_before_the_same_content_goes_again(site, monkeypatch, after):
-    monkeypatch.setattr(folder, "environment", lambda: SimpleNamespace(recheck_seconds=1800))
+    monkeypatch.setattr(folder, "environment", lambda: SimpleNamespace(recheck_seconds=1800, hard_limit_seconds=120))
     site.send(A)
     site.take("error", code="procore_not_connected", message="no company")
     assert site.look().body["refused"] == "procore_not_connected"
@@ -108,7 +108,7 @@ def test_a_refusal_is_told_of_before_the_same_content_goes_again(site, monkeypat
 
 
 def test_what_nobody_asks_for_goes_again_ever_more_rarely(site, monkeypatch):
-    monkeypatch.setattr(folder, "environment", lambda: SimpleNamespace(recheck_seconds=1800))
+    monkeypatch.setattr(folder, "environment", lambda: SimpleNamespace(recheck_seconds=1800, hard_limit_seconds=120))
     site.send(A)
     site.take("error", code="procore_not_connected", message="no company")
     sent = 1
