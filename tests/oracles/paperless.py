@@ -86,7 +86,8 @@ class Books:
             for one in self.vault.get("configurations", [])
         )
         found = {"import_behavior_differs"} if picks else set()
-        return found | ({"cloud_sync_not_running"} if stopped else set()) | ({"cloud_sync_licence_required"} if unlicensed else set())
+        found |= {"cloud_sync_not_running"} if stopped else set()
+        return found | ({"cloud_sync_licence_required"} if unlicensed else set())
 
     def _decided(self, made: Expected) -> None:
         """What people and rules over there say of it. A folder tells of people's work by paid notices only."""
