@@ -136,10 +136,12 @@ class Intake:
         return made
 
     def _same_numbers(self) -> None:
-        """L-28: the number is unique in the tenant; one that is there keeps it."""
+        """L-28: the number is unique in the tenant; one that is there keeps it, also when it is gone in Procore."""
         counts = Counter(made.number for made in self.commitments.values())
+        taken = Counter(there.get("number") for copies in self.orders.values() for there in copies)
         for made in self.commitments.values():
-            if counts[made.number] > 1:
+            own = sum(there.get("number") == made.number for there in made.there)
+            if counts[made.number] > 1 or taken[made.number] > own:
                 made.blocks.add("po_number_not_unique")
 
     def _variation(self, row: Row) -> Expected:
