@@ -144,7 +144,8 @@ def mark_sending(db: Connection, work: Work, body_hash: bytes) -> None:
     db.execute(
         text("""
         UPDATE write SET state = 'sending', sends = sends + 1, body_hash = :h, sent_at = clock_timestamp(), ended_at = NULL,
-            lands_until = CASE WHEN state = 'sending' THEN clock_timestamp() + make_interval(secs => :lost) ELSE lands_until END
+            lands_until = greatest(
+                lands_until, CASE state WHEN 'sending' THEN clock_timestamp() + make_interval(secs => :lost) END)
         WHERE id = :id AND attempt = :a
     """),
         {"id": work.write_id, "a": work.row.attempt, "h": body_hash, "lost": _landing(work.step)},

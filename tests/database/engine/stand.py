@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from models import session
 from sync import engine, scan
+from sync.claim import LOST_LIMIT
 from tests.database.requirements.company import invoice
 from tests.world import World
 
@@ -133,3 +134,16 @@ def together(work: Callable[[int], None], count: int) -> None:
         thread.join(60)
     if failures:
         raise failures[0]
+
+
+def lose_workers(world: World, record_id: int, first: int = 1) -> None:
+    """Workers die before their first changing request, the first one before its `first`, until the record is set aside."""
+    for n in range(2 * LOST_LIMIT + 2):
+        lease_over(world, record_id)
+        quarantine_over(world)
+        put(world, "UPDATE sync_record SET due_at = clock_timestamp() WHERE id = :id", id=record_id)
+        world.clock.advance(301)
+        with dying(world, "procore", 1 if n else first, after=False), suppress(Died):
+            engine.run(world.company, [record_id])
+        if record(world, record_id).due_at is None:
+            return

@@ -16,8 +16,8 @@ from tests.database.engine.stand import (
     bring_to_an_end,
     dying,
     lease_over,
+    lose_workers,
     put,
-    quarantine_over,
     record,
     rows,
     run_due,
@@ -203,18 +203,7 @@ def test_a_record_whose_worker_is_lost_three_times_is_set_aside_and_a_person_may
 def test_a_worker_lost_in_the_middle_of_sending_again_and_again_is_set_aside_as_well(start):
     world = start()
     one = arrive(world)
-    for _ in range(2 * LOST_LIMIT + 2):
-        lease_over(world, one)
-        quarantine_over(world)
-        put(world, "UPDATE sync_record SET due_at = clock_timestamp() WHERE id = :id", id=one)
-        world.clock.advance(301)
-        with dying(world, "procore", 1, after=False):
-            try:
-                engine.run(world.company, [one])
-            except Died:
-                continue
-        if record(world, one).due_at is None:
-            break
+    lose_workers(world, one)
     parked = record(world, one)
     assert (parked.state, [p["code"] for p in parked.problems]) == ("needs_attention", ["worker_lost"])
     world.clock.advance(301)

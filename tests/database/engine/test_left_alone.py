@@ -2,13 +2,11 @@
 
 import pytest
 
-from sync import engine, settling
-from sync.claim import LOST_LIMIT
+from sync import settling
 from tests.database.engine.stand import (
-    Died,
     arrive,
-    dying,
     lease_over,
+    lose_workers,
     put,
     quarantine_over,
     record,
@@ -32,18 +30,7 @@ def test_it_is_looked_for_and_not_sent(start, at):
     """An overhead invoice whose worker was lost again and again; then the books take such invoices straight."""
     world = start(settings={"accounting_route": "all_via_procore"})
     one = arrive(world, kind="overhead")
-    for n in range(2 * LOST_LIMIT + 2):
-        lease_over(world, one)
-        quarantine_over(world)
-        put(world, "UPDATE sync_record SET due_at = clock_timestamp() WHERE id = :id", id=one)
-        world.clock.advance(301)
-        with dying(world, "procore", at if n == 0 else 1, after=False):
-            try:
-                engine.run(world.company, [one])
-            except Died:
-                continue
-        if record(world, one).due_at is None:
-            break
+    lose_workers(world, one, first=at)
     assert [p["code"] for p in record(world, one).problems] == ["worker_lost"]
     world.clock.advance(301)
     world.save(accounting_route="project_via_procore_overhead_direct")

@@ -274,12 +274,7 @@ def test_what_the_importer_refuses_goes_again_when_somebody_asks_and_by_itself(s
 
 def test_an_answer_that_was_cleared_away_unseen_is_told_of_and_the_invoice_goes_again(site):
     world = site("SI-103", sync=False)
-    world.scan()
-    world.sage_paperless.tick()
-    for path in (share(world) / "archive").iterdir():
-        path.unlink()
-    world.due_now()
-    assert world.problems("invoice", "SI-103") == ["importer_answer_gone"]
+    cleared_unseen(world)
     world.run(records.retry(world.company, [world.record("invoice", "SI-103").id], "test"))
     for _ in range(2):
         taken(world)
